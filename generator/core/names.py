@@ -42,6 +42,8 @@ SOURCE_ACTION = "SourceAction"
 ARTIFACT_PREFIX = 10
 SOURCE_OUTPUT, BACKEND_OUTPUT, IMAGE_OUTPUT = "SourceOutput", "BackendBuildOutput", "BackendImage"
 FRONTEND_ASSETS, FRONTEND_DOCUMENTS = "FrontendAssets", "FrontendDocuments"
+# What the deploy actions take: the output of a build as it was when the build had ended, which no build can write.
+SEALED_BUNDLE, SEALED_ASSETS, SEALED_DOCUMENTS = "SealedBundle", "SealedAssets", "SealedDocuments"
 IMAGE_DEFINITIONS = "imagedefinitions.json"
 # The prefix in the artifact bucket below which the push records its images, and nobody else writes.
 IMAGE_RECORDS = "images"
@@ -57,6 +59,8 @@ TESTS_REPORT, COVERAGE_REPORT = "tests", "coverage"
 
 # What switches a side off, and the values that switch it on.
 NONE, ECS, BEANSTALK, CLOUDFRONT = "NONE", "ECS", "BEANSTALK", "CLOUDFRONT"
+# Where Elastic Beanstalk keeps the bundles and logs of environments in its bucket.
+BEANSTALK_RUNTIME = "resources/environments"
 # The port of the proxy on instances of Elastic Beanstalk, which forwards to the application on the same instance.
 INSTANCE_PORT = 80
 

@@ -120,6 +120,7 @@ BACKEND_PROJECT = Port("BackendProjectName", Kind.NAME, "Name of the CodeBuild p
 FRONTEND_PROJECT = Port("FrontendProjectName", Kind.NAME, "Name of the CodeBuild project that builds the frontend")
 PUBLISH_PROJECT = Port("PublishProjectName", Kind.NAME, "Name of the CodeBuild project that invalidates the cache")
 PUSH_PROJECT = Port("PushProjectName", Kind.NAME, "Name of the CodeBuild project that pushes images")
+SEAL_PROJECT = Port("SealProjectName", Kind.NAME, "Name of the CodeBuild project that seals what was built")
 VERIFY_PROJECT = Port("VerifyProjectName", Kind.NAME, "Name of the CodeBuild project that verifies a backend's release")
 VERIFY_FRONTEND_PROJECT = Port(
     "VerifyFrontendProjectName", Kind.NAME, "Name of the CodeBuild project that verifies a frontend's release"
@@ -408,6 +409,7 @@ PUBLISH_BUILD = Port("PublishBuild", Kind.NAME, "CodeBuild project that invalida
 RAISE_BUILD = Port("RaiseBuild", Kind.NAME, "CodeBuild project that starts the first tasks, once it exists")
 CHANGES_BUILD = Port("ChangesBuild", Kind.NAME, "CodeBuild project that says what a release changes, once it exists")
 PUSH_BUILD = Port("PushBuild", Kind.NAME, "CodeBuild project that pushes images, once it exists")
+SEAL_BUILD = Port("SealBuild", Kind.NAME, "CodeBuild project that seals what was built, once it exists")
 VERIFY_BUILD = Port("VerifyBuild", Kind.NAME, "CodeBuild project that verifies a backend's release, once it exists")
 VERIFY_FRONTEND_BUILD = Port(
     "VerifyFrontendBuild", Kind.NAME, "CodeBuild project that verifies a frontend's release, once it exists"

@@ -34,7 +34,7 @@ class ArtifactStore:
 
     def key_of(self, name: str) -> str:
         """A new key of CodePipeline's form for an artifact."""
-        return f"{self.pipeline[:20]}/{name[:10]}/{secrets.token_hex(4)[:7]}"
+        return f"{self.pipeline[:20]}/{key_part(name)}/{secrets.token_hex(4)[:7]}"
 
     def put(self, name: str, files: Mapping[str, Path], key: str = "") -> Artifact:
         """Stores files, by their path inside the artifact, under a key, a new one unless given."""
@@ -54,6 +54,11 @@ class ArtifactStore:
     def unpack(self, artifact: Artifact, folder: Path) -> None:
         """Writes the files of an artifact into a folder."""
         unpack(self.aws, self.bucket, artifact.key, folder)
+
+
+def key_part(artifact: str) -> str:
+    """What stands in the keys of an artifact for its name."""
+    return artifact[:10]
 
 
 def unpack(aws: Aws, bucket: str, key: str, folder: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.rehearsal.account_view import Action, declared_resource
+from scripts.rehearsal.artifacts import key_part
 from scripts.rehearsal.context import ECS_WAITS, ActionOutput, RehearsalContext
 from scripts.rehearsal.errors import ActionFailedError
 from scripts.rehearsal.executions import Execution
@@ -134,7 +135,7 @@ def _check_beanstalk_role(context: RehearsalContext, action: Action, role: str) 
     name, environment = (action.configuration[key] for key in ("ApplicationName", "EnvironmentName"))
     if action.role:
         context.checker.check_role_trust(role, context.pipeline.role)
-    fields = {**action.configuration, "Bucket": context.pipeline.bucket}
+    fields = {**action.configuration, "Bucket": context.pipeline.bucket, "Artifact": key_part(action.inputs[0])}
     context.checker.check_operation(role, "action ElasticBeanstalk", fields)
     if context.pipeline.key:
         context.checker.check_operation(role, "bundle with a key", {"Key": context.pipeline.key})

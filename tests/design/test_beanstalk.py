@@ -102,10 +102,18 @@ def test_the_application_is_told_what_it_is_told_on_ecs(templates: TemplateSet) 
     # Exactly the application's permissions, and what its instance needs to start and report.
     task, instance = (grants(templates, role) for role in ("backend.TaskRole", "beanstalk.InstanceRole"))
     starting = {"ReadConfiguration", "ReadSecrets", "DecryptSecrets"}
-    reporting = {"ReportHealth", "WriteLogs", "FindBundles", "ExchangeBundles", "ReadPlatform"}
+    reporting = {"ReportHealth", "WriteLogs", "FindBundles", "ReadBundle", "PutLogs", "ReadPlatform"}
     assert set(instance) == set(task) | starting | reporting
     may = allowed(templates, "beanstalk.InstanceRole")
-    assert may["s3:PutObject"] == {f"{BUCKET}/*"}
+    # The bucket has the bundles of all environments of the account: the application writes none, not even its own.
+    assert may["s3:PutObject"] == {f"{BUCKET}/resources/environments/logs/*"}
+    assert may["s3:GetObjectVersion"] == {f"{BUCKET}/resources/environments/*"}
+    [others] = instance["ReadPlatform"].conditions
+    assert (others.operator, others.key, others.values) == (
+        "StringNotEquals",
+        "aws:ResourceAccount",
+        ("${AWS::AccountId}",),
+    )
     assert may["elasticbeanstalk:PutInstanceStatistics"] == {
         arn("elasticbeanstalk", "application/${Application}"),
         arn("elasticbeanstalk", "environment/${Application}/${BeanstalkEnvironmentName}"),
@@ -163,7 +171,7 @@ def test_the_pipeline_deploys_with_a_narrow_role(templates: TemplateSet) -> None
         "ApplicationName": ref("RunningCluster"),
         "EnvironmentName": ref("RunningService"),
     }
-    assert deploy["InputArtifacts"] == [{"Name": "BackendBuildOutput"}]
+    assert deploy["InputArtifacts"] == [{"Name": "SealedBundle"}]
     assert deploy["RoleArn"] == attribute("DeployRole")
     assert exists(templates, "pipeline.DeployRole", **ON_IT)
     assert not exists(templates, "pipeline.DeployRole", **BOTH)

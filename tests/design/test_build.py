@@ -26,7 +26,7 @@ from tests.support.design import (
 )
 
 PROJECTS = ("BackendBuild", "FrontendBuild")
-OTHERS = ("Changes", "Publish", "Push", "Raise", "Verify", "VerifyFrontend")
+OTHERS = ("Changes", "Publish", "Push", "Raise", "Seal", "Verify", "VerifyFrontend")
 
 
 def test_two_build_projects(templates: TemplateSet) -> None:

@@ -31,9 +31,10 @@ def test_one_parallel_build_stage(templates: TemplateSet) -> None:
     # The same actions, side by side; an image is pushed when it is built.
     assert both["Build"]["Actions"] == [*apart["Build_Backend"]["Actions"], *apart["Build_Frontend"]["Actions"]]
     orders = {action["Name"]: action["RunOrder"] for action in both["Build"]["Actions"]}
-    assert orders == {"BackendBuild": 1, "FrontendBuild": 1, "PushImage": 2}
+    assert orders == {"BackendBuild": 1, "FrontendBuild": 1, "PushImage": 2, "SealAssets": 2, "SealDocuments": 2}
     assert both["Build"]["OnFailure"] == apart["Build_Backend"]["OnFailure"]
-    for side, names in ((BACKEND_ONLY, ["BackendBuild", "PushImage"]), (FRONTEND_ONLY, ["FrontendBuild"])):
+    page = ["FrontendBuild", "SealAssets", "SealDocuments"]
+    for side, names in ((BACKEND_ONLY, ["BackendBuild", "PushImage"]), (FRONTEND_ONLY, page)):
         assert list(actions(stages(templates, BuildLayout="PARALLEL", **side)["Build"])) == names
 
 

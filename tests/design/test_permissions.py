@@ -71,7 +71,7 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
     ]
     # The one role that another role becomes: test_beanstalk.py.
     roles.remove("pipeline.DeployRole")
-    assert len(roles) == 18
+    assert len(roles) == 19
     assert sorted(users) == sorted(roles)
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1
@@ -139,7 +139,7 @@ def test_pipeline_role(templates: TemplateSet) -> None:
     for action in ("GetBranch", "GetCommit", "UploadArchive", "GetUploadArchiveStatus", "CancelUploadArchive"):
         assert may[f"codecommit:{action}"] == repository
     sides = ("BackendBuild", "FrontendBuild", "VerifyBuild", "VerifyFrontendBuild")
-    names = ("ChangesBuild", "PublishBuild", "PushBuild", "RaiseBuild", *sides)
+    names = ("ChangesBuild", "PublishBuild", "PushBuild", "RaiseBuild", "SealBuild", *sides)
     for action in RUN_BUILDS:
         assert may[action] == {arn("codebuild", f"project/${{{name}}}") for name in names}
     assert may["s3:GetObject"] == {"${ArtifactBucketArn}/*"}
@@ -179,7 +179,7 @@ def test_build_roles(templates: TemplateSet) -> None:
         "s3:GetObject",
         "s3:GetObjectVersion",
     }
-    names = ("BackendBuild", "Changes", "FrontendBuild", "Publish", "Push", "Raise", "Verify", "VerifyFrontend")
+    names = ("BackendBuild", "Changes", "FrontendBuild", "Publish", "Push", "Raise", "Seal", "Verify", "VerifyFrontend")
     for name in names:
         may = allowed(templates, f"build.{name}Role")
         assert common <= set(may)
@@ -212,6 +212,7 @@ WRITTEN = {
     "BackendBuild": {"*/BackendBui*", "cache/backend/*"},
     "FrontendBuild": {"*/FrontendAs*", "*/FrontendDo*", "cache/frontend/*"},
     "Push": {"*/BackendIma*", "images/*"},
+    "Seal": {"*/SealedBund*", "*/SealedAsse*", "*/SealedDocu*"},
 }
 
 
@@ -222,6 +223,8 @@ def special(project: str) -> set[str]:
             return {f"codebuild:{action}" for action in REPORT}
         case "Push":
             return {f"ecr:{action}" for action in PUSH}
+        case "Seal":
+            return set()
         case "VerifyFrontend":
             return {"ssm:PutParameter"}
         case "FrontendBuild":

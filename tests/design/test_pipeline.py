@@ -1,11 +1,13 @@
 """The pipeline: its stages, what each deploys, and what happens when one fails."""
 
 import json
+from fnmatch import fnmatchcase as fnmatch
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
 from tests.support.design import (
     BACKEND_ONLY,
+    BOTH,
     FRONTEND_ONLY,
     actions,
     allowed,
@@ -83,6 +85,37 @@ def test_ecs_deployment(templates: TemplateSet) -> None:
     assert balancer["ContainerPort"] == container["PortMappings"][0]["ContainerPort"]
 
 
+def test_no_build_writes_what_is_deployed_later(templates: TemplateSet) -> None:
+    """A build of a later release could write over what waits for its approval, or is gone back to. What the deploy
+    actions take has been pushed or sealed in the stage of the build, by a project that runs nothing of the
+    application; and no build may write there."""
+    written = {
+        side: [
+            target.removeprefix("${ArtifactBucketArn}/")
+            for target in allowed(templates, f"build.{side}BuildRole")["s3:PutObject"]
+        ]
+        for side in ("Backend", "Frontend")
+    }
+    taken = set()
+    for environment in (BOTH, {"BackendTarget": "BEANSTALK"}):
+        by_stage = stages(templates, ApprovalRequired="true", **environment)
+        assert list(by_stage).index("Build_Frontend") < list(by_stage).index("Approve")
+        for stage in ("Deploy_Backend", "Deploy_Frontend"):
+            for action in actions(by_stage[stage]).values():
+                taken |= {render(artifact["Name"]) for artifact in action["InputArtifacts"]}
+    assert {"SealedBundle", "BackendImage", "SealedAssets", "SealedDocuments"} <= taken
+    sealing = actions(by_stage["Build_Frontend"])["SealAssets"]["Configuration"]["ProjectName"]
+    project = templates.resource("build.Seal").get("Name")
+    assert real(templates, "pipeline.Pipeline", sealing) == real(templates, "build.Seal", project)
+    assert buildspec(templates, "Seal")["artifacts"] == {"files": ["**/*"]}
+    # CodePipeline's key: the pipeline's name and the artifact's, cut, and what is random.
+    for key in (f"cloud-health-dashboa/{artifact[:10]}/Ab3dE9x" for artifact in taken):
+        assert [(side, pattern) for side in written for pattern in written[side] if fnmatch(key, pattern)] == [], key
+    for side, artifact in (("Backend", "BackendBuildOutput"), ("Frontend", "FrontendAssets")):
+        key = f"cloud-health-dashboa/{artifact[:10]}/Ab3dE9x"
+        assert any(fnmatch(key, pattern) for pattern in written[side]), "what the comparison is about"
+
+
 def test_site_deployment(templates: TemplateSet) -> None:
     by_action = actions(stages(templates)["Deploy_Frontend"])
     assert [provider(item) for item in by_action.values()] == [
@@ -93,8 +126,8 @@ def test_site_deployment(templates: TemplateSet) -> None:
     ]
     assets, documents, publish, _ = by_action.values()
     for action, artifact, cache in (
-        (assets, "FrontendAssets", "public, max-age=31536000, immutable"),
-        (documents, "FrontendDocuments", "no-cache"),
+        (assets, "SealedAssets", "public, max-age=31536000, immutable"),
+        (documents, "SealedDocuments", "no-cache"),
     ):
         assert action["InputArtifacts"] == [{"Name": artifact}]
         assert action["Configuration"] == {
@@ -174,7 +207,7 @@ def test_verification(templates: TemplateSet) -> None:
     ]
     for stage, project_name, artifact in (
         ("Deploy_Backend", "VerifyBuild", "BackendImage"),
-        ("Deploy_Frontend", "VerifyFrontendBuild", "FrontendDocuments"),
+        ("Deploy_Frontend", "VerifyFrontendBuild", "SealedDocuments"),
     ):
         last = list(actions(by_stage[stage]).values())[-1]
         assert last["Configuration"]["ProjectName"] == ref(project_name)

@@ -142,7 +142,7 @@ NAMES = {
     "Backend": ["ClusterName", "ServiceName"],
     "Build": [
         f"{name}ProjectName"
-        for name in ("Backend", "Frontend", "Publish", "Push", "Raise", "Verify", "VerifyFrontend", "Changes")
+        for name in ("Backend", "Frontend", "Publish", "Push", "Raise", "Seal", "Verify", "VerifyFrontend", "Changes")
     ],
     "Configuration": ["ConfigurationPrefix"],
     "Notifications": ["TopicName"],
@@ -166,6 +166,7 @@ def test_environments_side_by_side(templates: TemplateSet) -> None:
         "PublishProjectName": "cloud-health-publish",
         "RaiseProjectName": "cloud-health-raise",
         "PushProjectName": "cloud-health-push",
+        "SealProjectName": "cloud-health-seal",
         "VerifyProjectName": "cloud-health-verify",
         "VerifyFrontendProjectName": "cloud-health-frontend-verify",
         "ChangesProjectName": "cloud-health-changes",

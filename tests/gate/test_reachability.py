@@ -187,6 +187,19 @@ def test_a_new_way_is_a_finding_with_its_steps(holes: list[Finding], name: str) 
     assert any(re.match(rf"{identity} can reach {asset}: .*{pattern}", way) for way in ways), (pattern, ways)
 
 
+def test_a_build_that_may_write_over_what_was_approved_is_found() -> None:
+    """The artifact of a release that waits for its approval, in the place of what was sealed before the question."""
+
+    def unseal(bodies: Bodies, _sid: str) -> None:
+        pipeline = place(bodies, "pipeline.Pipeline")
+        text = json.dumps(pipeline["Stages"][-1])
+        pipeline["Stages"][-1] = json.loads(text.replace('"SealedAssets"', '"FrontendAssets"'))
+
+    messages = [finding.message for finding in planted(unseal)]
+    way = "a build of production can reach what is approved in production: .*the action deploys it after the approval"
+    assert any(re.match(way, text) for text in messages), messages
+
+
 def test_a_boundary_keeps_a_role_from_what_its_own_policy_would_let_it_do() -> None:
     tables = f"{ARN}dynamodb:{HERE}:table/*"
     findings = planted(

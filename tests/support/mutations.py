@@ -430,7 +430,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
             unchecked("Deploy_Frontend", "FrontendChanged"),
             "Deploy_Frontend <-> pipeline.Pipeline Build_Frontend: takes",
         ),
-        (unchecked("Deploy_Frontend", "AnythingChanged"), "Deploy_Frontend <-> pipeline.Pipeline Build: takes Front"),
+        (unchecked("Deploy_Frontend", "AnythingChanged"), "Deploy_Frontend <-> pipeline.Pipeline Build: takes Sealed"),
         (skipped_by("DeploymentWindow"), "Build_Backend <-> BeforeEntry: skips by DeploymentWindow"),
     ],
     "CON013": [buildspec_line("phases:", "phases: ["), buildspec_line("version: 0.2", "version 0.2")],
@@ -455,5 +455,15 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         ),
         (base_digests("3.11=sha256:0"), "knows no digest of its base image for Python 3.11"),
         (base_digests(f"3.11=sha256:{'0' * 64}"), "knows no digest of its base image for Python 3.12"),
+    ],
+    "BUI005": [
+        (
+            action("S3", InputArtifacts=[{"Name": "FrontendAssets"}]),
+            "Deploy_Frontend/DeployAssetsToS3 takes FrontendAssets, which a later build may write over",
+        ),
+        (
+            action("ElasticBeanstalk", InputArtifacts=[{"Name": "BackendBuildOutput"}]),
+            "Deploy_Backend/DeployToBeanstalk takes BackendBuildOutput, which a later build may write over",
+        ),
     ],
 }

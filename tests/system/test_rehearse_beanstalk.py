@@ -90,6 +90,37 @@ def test_the_side_that_has_not_changed_is_not_deployed(here: DeployedEnvironment
     assert [stage.name for stage in release.stages if stage.skipped] == ["Build_Frontend", "Deploy_Frontend"]
 
 
+OVERWRITE = """echo attack > attack.txt
+for key in {keys}; do
+  aws s3api put-object --bucket {bucket} --key "$key" --body attack.txt || echo "RESULT refused $key"
+done
+"""
+
+
+def test_a_build_writes_over_nothing_that_a_deploy_action_takes(here: DeployedEnvironment, first: Release) -> None:
+    """What earlier releases have left, tried by the build of a later one, as its own role: such a release may wait for
+    its approval, or be gone back to."""
+    assert first.succeeded
+    name = here.aws.call("codepipeline", "list_pipelines")["pipelines"][0]["name"]
+    pipeline = here.aws.call("codepipeline", "get_pipeline", name=name)["pipeline"]
+    bucket = pipeline["artifactStore"]["location"]
+
+    def contents() -> dict[str, str]:
+        listed = here.aws.call("s3", "list_objects_v2", Bucket=bucket)["Contents"]
+        return {entry["Key"]: entry["ETag"] for entry in listed if entry["Key"].startswith(f"{name[:20]}/")}
+
+    before = contents()
+    application = here.application("overwriting")
+    (application / "frontend/build.sh").write_text(OVERWRITE.format(keys=" ".join(before), bucket=bucket))
+    assert here.release(application).succeeded, here.lines
+    after = contents()
+    written = {key.split("/")[1] for key in before if after[key] != before[key]}
+    assert written == {"FrontendAs", "FrontendDo"}, "its own kind, which the attack reaches"
+    deploying = [action for stage in pipeline["stages"][-2:] for action in stage["actions"]]
+    taken = {artifact["name"][:10] for action in deploying for artifact in action["inputArtifacts"]}
+    assert taken == {"SealedBund", "SealedAsse", "SealedDocu"} <= {key.split("/")[1] for key in before}
+
+
 def test_the_backend_alone(tmp_path: Path) -> None:
     """With a part of the requests first, which is a matter of the service's."""
     with deployed_environment(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:

@@ -57,7 +57,7 @@ def skipped(release: Release) -> list[str]:
 def test_both_are_built_in_one_stage_and_released(here: DeployedEnvironment, first: Release) -> None:
     assert skipped(first) == []
     assert list(ran(first)) == ["Source", "Changes", "Build", "Approve", "Deploy_Backend", "Deploy_Frontend"]
-    assert ran(first)["Build"] == ["BackendBuild", "FrontendBuild", "PushImage"]
+    assert ran(first)["Build"] == ["BackendBuild", "FrontendBuild", "PushImage", "SealAssets", "SealDocuments"]
     assert ran(first)["Approve"] == ["PlanRelease", "ApproveRelease"]
     assert here.service() == (1, first.commit[:12])
 
@@ -139,7 +139,7 @@ def test_stages_of_their_own_and_a_new_recipe(here: DeployedEnvironment, second:
     release = here.release(here.folder / "applications/second")
     assert release.succeeded, here.lines
     assert skipped(release) == ["Build_Backend", "Deploy_Backend"]
-    assert ran(release)["Build_Frontend"] == ["FrontendBuild"]
+    assert ran(release)["Build_Frontend"] == ["FrontendBuild", "SealAssets", "SealDocuments"]
 
 
 def test_one_side_behind_a_connection(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from generator.cfn.reachability.terms import (
     SECRET,
     TASK,
     Step,
+    approved_in,
     runs_in,
 )
 
@@ -107,18 +108,37 @@ def contents(account: Account) -> Iterator[Content]:
 def _consumed(
     account: Account, pipeline: AccountResource, label: str, at: str, action: Mapping[str, Any]
 ) -> Iterator[Step]:
+    """What an action makes of an artifact. Whoever writes what is taken after the approval says what is approved."""
     kind, configuration = action["ActionTypeId"], action.get("Configuration", {})
     place = f"{pipeline.address} {at}"
+    after = asks_approval(pipeline) and _comes_after_approval(pipeline, action)
     if kind["Provider"] == "CodeBuild":
         project = project_of(account, pipeline.environment, configuration["ProjectName"])
         role = account.role_by_arn.get(project.properties["ServiceRole"]) if project else None
         if project and role and executes(project):
             yield Step(label, role.label, place, f"{project.label} executes what is in it")
+        elif action.get("OutputArtifacts"):
+            yield Step(label, runs_in(pipeline.environment), place, "the action hands it on to what is deployed")
+            if after:
+                yield Step(label, approved_in(pipeline.environment), place, "the action hands it on after the approval")
     elif kind["Category"] == "Deploy":
         yield Step(label, runs_in(pipeline.environment), place, "the action deploys it")
+        if after:
+            yield Step(label, approved_in(pipeline.environment), place, "the action deploys it after the approval")
         if kind["Provider"] != "S3":
             for role in tasks_of(account, pipeline.environment):
                 yield Step(label, role.label, place, "the application is what it names")
+
+
+def _comes_after_approval(pipeline: AccountResource, action: Mapping[str, Any]) -> bool:
+    """Whether an action runs only after a person has decided: stages one after the other, in one by run order."""
+    order = [
+        (number, int(each.get("RunOrder", 1)), each)
+        for number, stage in enumerate(pipeline.properties["Stages"])
+        for each in stage["Actions"]
+    ]
+    approvals = [(number, turn) for number, turn, each in order if is_approval(each)]
+    return any((number, turn) > min(approvals) for number, turn, each in order if each is action)
 
 
 def sites(account: Account) -> frozenset[str]:

@@ -54,7 +54,8 @@ def _rows(service: str, *groups: tuple[str, str], source: str = UPDATES) -> tupl
 
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "action ElasticBeanstalk": (
-        *_rows("s3", ("GetObject GetObjectVersion", f"{ARN}:s3:::<Bucket>/*"), source=ACTION),
+        # The bundle alone; its key begins with the pipeline's name and the artifact's, both cut.
+        *_rows("s3", ("GetObject GetObjectVersion", f"{ARN}:s3:::<Bucket>/*/<Artifact>*"), source=ACTION),
         *_rows(
             "elasticbeanstalk",
             ("CreateApplicationVersion DescribeApplicationVersions", APPLICATION),
@@ -158,10 +159,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         *_rows(
             "s3",
             ("GetBucketLocation ListBucket", BUCKET),
-            ("GetObject GetObjectVersion PutObject", f"{BUCKET}/*"),
-            ("GetObject", AWS_BUCKETS),
+            # The prefixes are those of the policy that Elastic Beanstalk writes to its bucket for instances' roles.
+            ("GetObject GetObjectVersion", f"{BUCKET}/resources/environments/*"),
+            ("PutObject", f"{BUCKET}/resources/environments/logs/*"),
             source=WEB_TIER,
         ),
+        Row(("s3:GetObject",), AWS_BUCKETS, WEB_TIER, {"aws:ResourceAccount": "an account of AWS"}),
     ),
     "instance parameter": (Row(("ssm:GetParameter",), "<ValueFrom>", SECRETS),),
     # The verification.

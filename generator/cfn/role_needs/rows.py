@@ -3,7 +3,7 @@
 A row's `on` is the ARN in the form of the Service Authorization Reference (SAR), `*` where an action knows no
 resource. `<Name>` stands for a configuration key of the action or a fact of the resource (`needs_of.py` collects
 them), `<--option>` for what a command's option is given. `when` are the context keys that AWS sends and that
-our statements ask for; `aws:ResourceAccount` is always this account.
+our statements ask for; `aws:ResourceAccount` is this account unless a row says so.
 
 An empty entry needs nothing. What has no entry is not known, and `compare` refuses it by its name.
 

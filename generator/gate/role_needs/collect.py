@@ -138,7 +138,9 @@ def _beanstalk(
     source = "STS API reference, AssumeRole"
     yield Need(role, who, "action", "sts:AssumeRole", "", source, service=f"AWS:{render(properties['RoleArn'])}")
     fields = {key: text(value) for key, value in action.get("Configuration", {}).items()}
-    yield from _rows(role, who, "action ElasticBeanstalk", {**fields, "Bucket": text(store.get("Location", ""))})
+    artifact = render(action["InputArtifacts"][0]["Name"])[:ARTIFACT_PREFIX]
+    fields |= {"Artifact": artifact, "Bucket": text(store.get("Location", ""))}
+    yield from _rows(role, who, "action ElasticBeanstalk", fields)
     if key := store.get("EncryptionKey", {}).get("Id"):
         yield from _rows(role, who, "bundle with a key", {"Key": text(key)})
     for output in ("TaskRoleArn", "ExecutionRoleArn"):

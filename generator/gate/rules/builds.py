@@ -33,6 +33,15 @@ def _builds(templates: TemplateSet) -> Iterator[tuple[Resource, Buildspec]]:
             yield project, spec
 
 
+def _application_builds(templates: TemplateSet) -> set[str]:
+    """The projects that run the application's code, as an action of a pipeline names them."""
+    return {
+        origin(templates, templates[project.template], {"Ref": project.logical_id})
+        for project, spec in _builds(templates)
+        if _runs_application(spec)
+    }
+
+
 def _isolated(templates: TemplateSet) -> Iterator[Fault]:
     """Every program of ours has `-I`. `python -m TOOL` is a tool in the application's environment, where that runs."""
     for project, spec in _builds(templates):
@@ -63,11 +72,7 @@ def _confined(templates: TemplateSet) -> Iterator[Fault]:
 
 
 def _not_quoted(templates: TemplateSet) -> Iterator[Fault]:
-    builds = {
-        origin(templates, templates[project.template], {"Ref": project.logical_id})
-        for project, spec in _builds(templates)
-        if _runs_application(spec)
-    }
+    builds = _application_builds(templates)
     for pipeline in pipelines(templates):
         template = templates[pipeline.resource.template]
         spaces = {
@@ -97,6 +102,23 @@ def _by_digest(templates: TemplateSet) -> Iterator[Fault]:
                     yield Fault(project.address, f"knows no digest of its base image for Python {version}")
 
 
+def _sealed(templates: TemplateSet) -> Iterator[Fault]:
+    """In the stage of a build its output is pushed or sealed; no later stage takes it as the build may write it."""
+    builds = _application_builds(templates)
+    for pipeline in pipelines(templates):
+        template = templates[pipeline.resource.template]
+        stage_by_artifact = {
+            artifact: action.stage
+            for action in pipeline.actions
+            if origin(templates, template, action.configuration.get("ProjectName")) in builds
+            for artifact in action.outputs
+        }
+        for action in pipeline.actions:
+            for artifact in action.inputs:
+                if stage_by_artifact.get(artifact, action.stage) != action.stage:
+                    yield Fault(pipeline.address, f"{action} takes {artifact}, which a later build may write over")
+
+
 RULES = (
     Rule(
         "BUI001",
@@ -121,5 +143,11 @@ RULES = (
         "a tag is given to another image whenever its owner likes, and that one would be released unseen",
         "run `python -m scripts.pin_base_image IMAGE:TAG`, which writes the digest to buildspecs/base_images.json",
         _by_digest,
+    ),
+    Rule(
+        "BUI005",
+        "what was approved, or is gone back to, could be replaced by the build of another release",
+        "take what a project that runs nothing of the application has made of it in the stage of the build",
+        _sealed,
     ),
 )

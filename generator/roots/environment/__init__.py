@@ -221,6 +221,7 @@ def names(project: Project) -> dict[Port, Text]:
         ports.FRONTEND_PROJECT: name("frontend-build"),
         ports.PUBLISH_PROJECT: name(f"{project.short}-publish"),
         ports.PUSH_PROJECT: name(f"{project.short}-push"),
+        ports.SEAL_PROJECT: name(f"{project.short}-seal"),
         ports.VERIFY_PROJECT: name(f"{project.short}-verify"),
         # An environment may be called frontend, so the side does not stand at the end.
         ports.VERIFY_FRONTEND_PROJECT: name(f"{project.short}-frontend-verify"),

@@ -2,19 +2,21 @@
 
 The instances may do exactly what the application may, read its configuration, and report: health, logs, and the bundle
 they start from. AWS's policy for them (AWSElasticBeanstalkWebTier) would allow every environment's bucket, logs and
-health, and foundation models besides.
+health, and foundation models besides. The account's one bucket has the bundles of all environments: an application that
+could write there could replace what another environment's next instance starts.
 """
 
 from __future__ import annotations
 
 from awacs import elasticbeanstalk as beanstalk
 from awacs import logs, s3, ssm
-from awacs.aws import StringEquals
+from awacs.aws import StringEquals, StringNotEquals
 from troposphere import Ref, iam
 from troposphere import elasticbeanstalk as eb
 
 from generator.core import arns, ports
 from generator.core.iam import Grant, allow, trust
+from generator.core.names import BEANSTALK_RUNTIME
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.stacks.backend.roles import application, read_configuration, send_mail
@@ -63,7 +65,9 @@ def instance_profile(
 
 
 def _reporting(stack: Stack, application_: eb.Application) -> list[Grant]:
-    """Source: AWSElasticBeanstalkWebTier, as the AWS Managed Policy Reference has it, on this environment alone."""
+    """Source: AWSElasticBeanstalkWebTier, as the AWS Managed Policy Reference has it, on this environment alone; and
+    below which prefixes, the policy that Elastic Beanstalk itself writes to its bucket for the roles of instances. The
+    agent downloads `resources/environments/ID/_runtime/_versions/APPLICATION/LABEL`, where the id is AWS's to give."""
     environment = stack.takes(ports.BEANSTALK_NAME)
     bucket = arns.beanstalk_bucket()
     return [
@@ -81,15 +85,22 @@ def _reporting(stack: Stack, application_: eb.Application) -> list[Grant]:
         ),
         allow("FindBundles", [s3.GetBucketLocation, s3.ListBucket], [bucket], "bundles and logs lie in this bucket"),
         allow(
-            "ExchangeBundles",
-            [s3.GetObject, s3.GetObjectVersion, s3.PutObject],
-            [arns.objects(bucket)],
-            "the instance reads the bundle that it starts, and puts the logs that somebody asks for",
+            "ReadBundle",
+            [s3.GetObject, s3.GetObjectVersion],
+            [arns.objects(bucket, f"{BEANSTALK_RUNTIME}/*")],
+            "the instance reads the bundle that it starts; an environment's id is given by AWS",
+        ),
+        allow(
+            "PutLogs",
+            [s3.PutObject],
+            [arns.objects(bucket, f"{BEANSTALK_RUNTIME}/logs/*")],
+            "the instance puts the logs that somebody asks for, and writes nothing else",
         ),
         allow(
             "ReadPlatform",
             [s3.GetObject],
             [arns.beanstalk_buckets()],
             "the sample application and parts of the platform lie in buckets of AWS's own",
+            [StringNotEquals({"aws:ResourceAccount": Ref("AWS::AccountId")})],
         ),
     ]

@@ -2,10 +2,10 @@
 
 The two builds run the application's code: its tests, its Dockerfile, the scripts of its packages. So they may write
 nothing but their own artifacts, caches and reports. Pushing the image is a project of its own, which runs nothing of
-the application and alone may write to the registry. Publishing, raising and verifying write to AWS, and run after a
-person may have approved; the verification of one side cannot record a release of the other. So none shares a role. The
-projects carry their buildspecs, so that the application's repository needs no copy of them; a parameter switches the
-two builds to the application's own.
+the application and alone may write to the registry; sealing a bundle or a page is another. Publishing, raising and
+verifying write to AWS, and run after a person may have approved; the verification of one side cannot record a release
+of the other. So none shares a role. The projects carry their buildspecs, so that the application's repository needs no
+copy of them; a parameter switches the two builds to the application's own.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from generator.core.names import (
     IMAGE_OUTPUT,
     IMAGE_RECORDS,
     RELEASED_TAG,
+    SEALED_ASSETS,
+    SEALED_BUNDLE,
+    SEALED_DOCUMENTS,
     TESTS_REPORT,
 )
 from generator.core.stack import Stack
@@ -52,6 +55,7 @@ def build(project: Project) -> Stack:
         (_backend(stack, project, backend, ours, ecs), ports.BACKEND_BUILD),
         (_frontend(stack, project, frontend, ours), ports.FRONTEND_BUILD),
         (_push(stack, ecs), ports.PUSH_BUILD),
+        (_seal(), ports.SEAL_BUILD),
         (_publish(stack, frontend), ports.PUBLISH_BUILD),
         (_raise(stack, ecs), ports.RAISE_BUILD),
         (_changes(stack, project, backend, frontend), ports.CHANGES_BUILD),
@@ -144,6 +148,19 @@ def _push(stack: Stack, ecs: str) -> Job:
         outputs=[IMAGE_OUTPUT],
         condition=ecs,
         grants=permissions.push_images(stack),
+    )
+
+
+def _seal() -> Job:
+    """Always there: a project by itself costs nothing. On ECS it has the page alone."""
+    return Job(
+        "Seal",
+        ports.SEAL_PROJECT,
+        "the sealing of what was built",
+        ["PIP-3", "PIP-4", "PIP-8"],
+        inline("seal"),
+        {},
+        outputs=[SEALED_BUNDLE, SEALED_ASSETS, SEALED_DOCUMENTS],
     )
 
 

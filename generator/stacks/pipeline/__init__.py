@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, iam
+from troposphere import And, AWSHelperFn, Condition, Equals, GetAtt, If, Not, NoValue, Ref, Sub, iam
 from troposphere import codepipeline as cp
 
 from generator.core import arns, conditions, ports
@@ -33,6 +33,9 @@ from generator.core.names import (
     IMAGE_DEFINITIONS,
     IMAGE_OUTPUT,
     PARALLEL,
+    SEALED_ASSETS,
+    SEALED_BUNDLE,
+    SEALED_DOCUMENTS,
     SOURCE,
     SOURCE_ACTION,
     SOURCE_OUTPUT,
@@ -63,6 +66,8 @@ def build(project: Project) -> Template:
     stack.when(ONLY_CHANGED, Equals(stack.takes(ports.ONLY_CHANGED), "true"))
     stack.when(CODECOMMIT, switched_on(stack.takes(ports.SOURCE_PROVIDER), CONNECTION))
     stack.when(SEQUENTIAL, switched_on(stack.takes(ports.BUILD_LAYOUT), PARALLEL))
+    # `backend` is wider than its two targets (`conditions.add_to`): wherever there is no image, there is a bundle.
+    bundle = stack.when(conditions.ON_BEANSTALK, And(Condition(backend), Not(Condition(ecs))))
     role = stack.role(
         "PipelineRole",
         # The trust policy that AWS documents for CodePipeline has no condition.
@@ -75,6 +80,7 @@ def build(project: Project) -> Template:
             (f"not {CODECOMMIT}", permissions.connection_source(stack)),
             (backend, permissions.backend(stack)),
             (ecs, permissions.ecs_backend(stack)),
+            (bundle, permissions.bundle(stack)),
             (frontend, permissions.frontend(stack)),
             (APPROVAL, permissions.approval(stack)),
             (ONLY_CHANGED, [permissions.changes(stack, "RunChanges", "what has not changed is skipped")]),
@@ -136,7 +142,8 @@ def _changes(stack: Template) -> Stage:
 
 
 def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
-    """A stage for each side, or one for both: actions of one run order run side by side."""
+    """A stage for each side, or one for both: actions of one run order run side by side. What a build leaves is pushed
+    or sealed in its stage: later a build of another release could write over it."""
     of_backend = actions.codebuild(
         "BackendBuild", stack.takes(ports.BACKEND_BUILD), [SOURCE_OUTPUT], [BACKEND_OUTPUT], namespace="BackendBuild"
     )
@@ -156,17 +163,23 @@ def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
         [FRONTEND_ASSETS, FRONTEND_DOCUMENTS],
         namespace="FrontendBuild",
     )
-    return [
-        Stage(BUILD_BACKEND, [of_backend, push], OnFailure.RETRY, [SEQUENTIAL, backend], _unless(BACKEND_CHANGED)),
-        Stage(BUILD_FRONTEND, [of_frontend], OnFailure.RETRY, [SEQUENTIAL, frontend], _unless(FRONTEND_CHANGED)),
-        Stage(
-            BUILD,
-            [of_backend._replace(when=backend), push, of_frontend._replace(when=frontend)],
-            OnFailure.RETRY,
-            [f"not {SEQUENTIAL}"],
-            _unless(ANYTHING),
-        ),
+    bundle = _seal(stack, "SealBundle", BACKEND_OUTPUT, SEALED_BUNDLE)._replace(when=conditions.ON_BEANSTALK)
+    page = [
+        _seal(stack, "SealAssets", FRONTEND_ASSETS, SEALED_ASSETS),
+        _seal(stack, "SealDocuments", FRONTEND_DOCUMENTS, SEALED_DOCUMENTS),
     ]
+    of_both = [of_backend._replace(when=backend), push, bundle]
+    of_both += [action._replace(when=frontend) for action in (of_frontend, *page)]
+    unless_backend, unless_frontend = _unless(BACKEND_CHANGED), _unless(FRONTEND_CHANGED)
+    return [
+        Stage(BUILD_BACKEND, [of_backend, push, bundle], OnFailure.RETRY, [SEQUENTIAL, backend], unless_backend),
+        Stage(BUILD_FRONTEND, [of_frontend, *page], OnFailure.RETRY, [SEQUENTIAL, frontend], unless_frontend),
+        Stage(BUILD, of_both, OnFailure.RETRY, [f"not {SEQUENTIAL}"], _unless(ANYTHING)),
+    ]
+
+
+def _seal(stack: Template, name: str, artifact: str, sealed: str) -> Action:
+    return actions.codebuild(name, stack.takes(ports.SEAL_BUILD), [artifact], [sealed], order=2)
 
 
 def _unless(*checks: Check) -> Skip:
@@ -219,9 +232,9 @@ def _backend(stack: Template, role: iam.Role, backend: str, ecs: str) -> Stage:
     )
     # First: how the deploy action ends on a service that wants no tasks is documented nowhere.
     raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [IMAGE_OUTPUT], order=1)
-    deploy_role = beanstalk.role(stack, role, conditions.on_beanstalk(stack))
-    to_beanstalk = actions.beanstalk("DeployToBeanstalk", cluster, service, BACKEND_OUTPUT, GetAtt(deploy_role, "Arn"))
-    built = If(ecs, IMAGE_OUTPUT, BACKEND_OUTPUT)
+    deploy_role = beanstalk.role(stack, role, conditions.ON_BEANSTALK)
+    to_beanstalk = actions.beanstalk("DeployToBeanstalk", cluster, service, SEALED_BUNDLE, GetAtt(deploy_role, "Arn"))
+    built = If(ecs, IMAGE_OUTPUT, SEALED_BUNDLE)
     verify = actions.codebuild(
         "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [built], order=3, variables=_release("backend")
     )
@@ -237,13 +250,13 @@ def _backend(stack: Template, role: iam.Role, backend: str, ecs: str) -> Stage:
 def _frontend(stack: Template, frontend: str) -> Stage:
     site = stack.takes(ports.SITE_BUCKET_NAME)
     project, release = stack.takes(ports.VERIFY_FRONTEND_BUILD), _release("frontend")
-    verify = actions.codebuild("VerifyFrontend", project, [FRONTEND_DOCUMENTS], order=4, variables=release)
+    verify = actions.codebuild("VerifyFrontend", project, [SEALED_DOCUMENTS], order=4, variables=release)
     return Stage(
         DEPLOY_FRONTEND,
         [
-            actions.s3("DeployAssetsToS3", site, FRONTEND_ASSETS, FOREVER, order=1),
-            actions.s3("DeployToS3", site, FRONTEND_DOCUMENTS, NEVER, order=2),
-            actions.codebuild("Publish", stack.takes(ports.PUBLISH_BUILD), [FRONTEND_DOCUMENTS], order=3),
+            actions.s3("DeployAssetsToS3", site, SEALED_ASSETS, FOREVER, order=1),
+            actions.s3("DeployToS3", site, SEALED_DOCUMENTS, NEVER, order=2),
+            actions.codebuild("Publish", stack.takes(ports.PUBLISH_BUILD), [SEALED_DOCUMENTS], order=3),
             verify,
         ],
         OnFailure.ROLLBACK,

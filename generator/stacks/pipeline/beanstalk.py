@@ -20,6 +20,7 @@ from troposphere.iam import Role
 
 from generator.core import arns, ports
 from generator.core.iam import Anything, Grant, allow, via
+from generator.core.names import ARTIFACT_PREFIX, SEALED_BUNDLE
 from generator.core.stack import Stack
 
 
@@ -55,8 +56,8 @@ def _artifacts(stack: Stack) -> list[Grant]:
         allow(
             "ReadBundle",
             [s3.GetObject, s3.GetObjectVersion],
-            [arns.objects(bucket)],
-            "the bundle is an artifact of the pipeline",
+            [arns.objects(bucket, f"*/{SEALED_BUNDLE[:ARTIFACT_PREFIX]}*")],
+            "the bundle is an artifact of the pipeline, which no build can write",
         ),
         allow(
             "DecryptBundle",
@@ -96,7 +97,7 @@ def _versions(stack: Stack) -> list[Grant]:
             "FindBucket",
             [s3.GetBucketLocation, s3.GetBucketPolicy, s3.ListBucket, s3.PutBucketPolicy],
             [bucket],
-            "Elastic Beanstalk keeps bundles in this bucket, and looks after its policy",
+            "Elastic Beanstalk keeps bundles in this bucket, and as the caller looks after its policy",
         ),
         allow(
             "KeepBundle",

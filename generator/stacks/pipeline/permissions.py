@@ -154,16 +154,29 @@ def ecs_backend(stack: Stack) -> list[Grant]:
     ]
 
 
+def bundle(stack: Stack) -> list[Grant]:
+    """What a bundle needs beside its deploy action, which has a role of its own."""
+    return [
+        allow(
+            "SealBundle",
+            RUN_BUILDS,
+            [arns.codebuild_project(stack.takes(ports.SEAL_BUILD))],
+            "the bundle is sealed by a project that runs nothing of the application",
+        )
+    ]
+
+
 def frontend(stack: Stack) -> list[Grant]:
     """Source: codepipeline userguide, action-reference-S3Deploy."""
     site = stack.takes(ports.SITE_BUCKET_ARN)
-    projects = [stack.takes(port) for port in (ports.FRONTEND_BUILD, ports.PUBLISH_BUILD, ports.VERIFY_FRONTEND_BUILD)]
+    steps = (ports.FRONTEND_BUILD, ports.SEAL_BUILD, ports.PUBLISH_BUILD, ports.VERIFY_FRONTEND_BUILD)
+    projects = [stack.takes(port) for port in steps]
     return [
         allow(
             "RunFrontendBuilds",
             RUN_BUILDS,
             [arns.codebuild_project(name) for name in projects],
-            "the pipeline builds and publishes the page, and VerifyFrontendBuild verifies it; stopping a run stops all",
+            "the pipeline builds and publishes the page, SealBuild seals and VerifyFrontendBuild verifies it",
         ),
         allow(
             "FindSite",

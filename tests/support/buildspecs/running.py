@@ -14,7 +14,7 @@ from tests.support.buildspecs.machine import Machine
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "tests" / "applications" / "sample"
-NAMES = ("backend", "changes", "frontend", "publish", "push", "raise", "verify", "verify_frontend")
+NAMES = ("backend", "changes", "frontend", "publish", "push", "raise", "seal", "verify", "verify_frontend")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "111122223333.dkr.ecr.us-east-1.amazonaws.com/cloud-health-dashboard"
 
