@@ -116,6 +116,35 @@ def test_with_an_engine_the_image_is_really_built(
     assert (answer.status, answer.error) == (7, "no space\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (
+            "Error: creating build container: initializing source docker://x.test/python:3: pinging container registry "
+            'x.test: Get "https://x.test/v2/": dial tcp: lookup x.test on 10.0.0.1:53: no such host',
+            0,
+        ),
+        ('#3 ERROR: failed to do request: Head "https://x.test/v2/python/manifests/3": dial tcp: i/o timeout', 0),
+        ("Error: initializing source docker://x.test/python:9: reading manifest 9 in x.test/python: unknown", 7),
+        ("pip: Could not fetch: dial tcp: lookup pypi.org: no such host", 7),
+    ],
+)
+def test_a_registry_that_no_engine_reaches_is_no_fault_of_the_application(
+    context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, status: int
+) -> None:
+    """Nothing is known then but what is read; an image that the registry does not have is a fault."""
+    engine = tmp_path / "engine"
+    engine.mkdir()
+    (engine / "docker").write_text(f"#!/bin/sh\n[ $1 = version ] && exit 0\ncat >&2 <<'X'\n{line}\nX\nexit 7\n")
+    (engine / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{engine}:{os.environ['PATH']}")
+    notes: list[str] = []
+    docker = Images(aws(PreparedAws()), tmp_path / "images", notes.append).docker(role_checker(), ROLE)
+    words = ["build", "--file", "Dockerfile", "--tag", TAG, "."]
+    assert docker(ProgramCall(words, context)).status == status
+    assert [line in note for note in notes] == ([] if status else [True])
+
+
 def test_another_build_has_an_image_by_its_archive_alone(tmp_path: Path, context: Path) -> None:
     """Each build has a daemon of its own; what an archive holds is known by its content, whatever it is called."""
     store = images(tmp_path, Registry())

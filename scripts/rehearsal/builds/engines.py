@@ -5,6 +5,7 @@ podman-image-inspect(1); buildah-build(1), buildah-run(1), buildah-inspect(1). A
 """
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,13 @@ from scripts.rehearsal.runtime.toolchains import tool_environment
 
 QUESTIONS = {"docker": ("version", "--format", "{{.Server.Version}}"), "podman": ("info",), "buildah": ("info",)}
 ANSWER_SECONDS = 30
+# What builders say of a base image whose registry does not answer: BuildKit (moby/buildkit issue 3532), podman and
+# buildah 1.28. A registry that answers, and has no such image, is something else.
+UNREACHED = re.compile(
+    r"^.*(failed to do request|pinging container registry).*"
+    r"(dial tcp|no such host|i/o timeout|TLS handshake timeout|connection re(fused|set)).*$",
+    re.M,
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,12 @@ class Engine:
             timeout=timeout,
             check=False,
         )
+
+
+def unreached_registry(output: str) -> str:
+    """The line in which a builder says that the registry of a base image does not answer; empty when it does not."""
+    match = UNREACHED.search(output)
+    return match[0].strip() if match else ""
 
 
 def environment() -> dict[str, str]:

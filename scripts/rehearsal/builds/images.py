@@ -26,7 +26,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.rehearsal.builds.container import Container, build
 from scripts.rehearsal.builds.dockerfile import DockerfileError
-from scripts.rehearsal.builds.engines import Engine, find_engine
+from scripts.rehearsal.builds.engines import Engine, find_engine, unreached_registry
 from scripts.rehearsal.builds.programs import ProgramCall, ProgramResult
 from scripts.rehearsal.errors import ActionFailedError
 from scripts.rehearsal.permissions import PermissionChecker
@@ -121,26 +121,25 @@ class Images:
         file, tag = (folder / options.get("--file", "Dockerfile"), options.get("--tag", ""))
         if not tag or not file.is_file() or not context.is_dir():
             return ProgramResult(error=f"docker build needs --tag, a Dockerfile and a context: {words}\n", status=1)
-        engine = find_engine()
-        if engine:
+        reason = "no engine"
+        if engine := find_engine():
             with tempfile.TemporaryDirectory() as temporary:
                 id_file = Path(temporary, "id")
                 done = engine.build(words, folder, id_file)
-                if done.returncode:
-                    return ProgramResult(done.stdout, done.stderr, done.returncode)
                 identity = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else ""
-            image = self._keep_built(tag, file, context)
-            built = {"engine": engine.name, "id": identity}
-            (self.folder / image.digest / BUILT).write_text(json.dumps(built), encoding="utf-8")
-            daemon[tag] = image
-            self.note("docker push: the image was really built; its manifest was registered, its layers stay here")
-            return ProgramResult(done.stdout + done.stderr)
+            if done.returncode == 0:
+                daemon[tag] = self._keep_built(tag, file, context, engine, identity)
+                return ProgramResult(done.stdout + done.stderr)
+            reason = unreached_registry(done.stdout + done.stderr)
+            if not reason:
+                return ProgramResult(done.stdout, done.stderr, done.returncode)
         try:
             image = self._keep(tag, file, context)
         except DockerfileError as error:
             return ProgramResult(error=f"{error}\n", status=1)
         daemon[tag] = image
-        self.note("docker build: no engine; the Dockerfile was read as a builder reads it, its files are the image's")
+        read = "the Dockerfile was read as a builder reads it, its files are the image's"
+        self.note(f"docker build: {reason}; {read}")
         for unseen in image.container.unseen:
             self.note(f"docker build, not looked at: {unseen}")
         return ProgramResult(f"not built, but read: {file.name}\nwriting image {image.digest}\n")
@@ -156,8 +155,16 @@ class Images:
             return None
         return engine, built["id"]
 
-    def _keep_built(self, tag: str, file: Path, context: Path) -> Image:
-        """As `_keep`, of an image that an engine has built: what only our reading stumbles over is no fault of it."""
+    def _keep_built(self, tag: str, file: Path, context: Path, engine: Engine, identity: str) -> Image:
+        """As `_keep`, of an image that an engine has built and knows by an id: what only our reading stumbles over is
+        no fault of it."""
+        image = self._keep_read(tag, file, context)
+        built = {"engine": engine.name, "id": identity}
+        (self.folder / image.digest / BUILT).write_text(json.dumps(built), encoding="utf-8")
+        self.note("docker push: the image was really built; its manifest was registered, its layers stay here")
+        return image
+
+    def _keep_read(self, tag: str, file: Path, context: Path) -> Image:
         try:
             return self._keep(tag, file, context)
         except DockerfileError as error:
