@@ -198,7 +198,7 @@ class _Spelled(Names):
             body = self.template.resources[logical_id].body
             if not self._exists(body):
                 continue
-            properties = self._settle(f"Resources.{logical_id}", body.get("Properties") or {})
+            properties = self._evaluated(f"Resources.{logical_id}", body.get("Properties") or {})
             if body["Type"] == STACK:
                 self.nested[logical_id] = self._nest(logical_id, properties)
             resources[logical_id] = {**body, "Properties": properties}
@@ -207,10 +207,12 @@ class _Spelled(Names):
             self.bodies[self.name] = {"Resources": resources}
         outputs = self.template.outputs.items()
         return {
-            name: self._settle(f"Outputs.{name}", output["Value"]) for name, output in outputs if self._exists(output)
+            name: self._evaluated(f"Outputs.{name}", output["Value"])
+            for name, output in outputs
+            if self._exists(output)
         }
 
-    def _settle(self, source: str, value: Any) -> Any:
+    def _evaluated(self, source: str, value: Any) -> Any:
         """A value of the template with its functions carried out; the same one for the same inputs."""
         if not self.remembers:
             return decided(value, self)
