@@ -46,14 +46,16 @@ def test_the_tools_of_the_checks_are_installed(templates: TemplateSet) -> None:
         [body] = re.findall(rf"<<'{name}'\n(.*?)\n *{name}\n", text, re.S)
         for tool in tools:
             assert re.search(rf"^ *{tool}==[\d.]+ \\\n +--hash=sha256:[0-9a-f]{{64}}", body, re.M), tool
-    assert len(re.findall(r"--no-deps\s+--require-hashes", text)) == 2
+    lists = re.findall(r"<<'(TOOLS|TESTERS|UV)'", text)
+    assert len(re.findall(r"--no-deps\s+--require-hashes", text)) == len(lists) == 3
     assert 'if "pytest" in there' in text
 
 
 def test_the_frontend_is_built_once(templates: TemplateSet) -> None:
     """`npm run build --dry-run` is a real build, so a second one; the build itself is the check."""
     text = commands(templates, "FrontendBuild")
-    assert text.count("$RUN build") == 1 and "npm run build" not in text
+    # And the build of each package of a workspace that the page needs, in its own folder.
+    assert text.replace('(cd "$folder" && $RUN build)', "").count("$RUN build") == 1 and "npm run build" not in text
     assert "--dry-run" not in text
 
 
