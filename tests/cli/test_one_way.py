@@ -10,11 +10,12 @@ import pytest
 
 from tests.conftest import ROOT
 
-# Where each may stand. `scripts/ci/comment.py` runs by itself on a git host's machine, and asks that host.
+# Where each may stand. `scripts/ci/comment.py` runs by itself on a git host's machine, and asks that host;
+# `scripts/pin_base_image.py` asks the public registry of a base image, and what is on this computer by `loopback`.
 # The core of a deployment stands by itself, and reads what is typed. `input` and `getpass` may lose an early Ctrl-C.
 GIT = {"scripts/git.py"}
 PEOPLE = {"scripts/terminal/prompt.py", "scripts/deployment/guards.py"}
-NETWORK = {"scripts/loopback.py", "scripts/ci/comment.py"}
+NETWORK = {"scripts/loopback.py", "scripts/ci/comment.py", "scripts/pin_base_image.py"}
 RULES = {"git": GIT, "input": set[str](), "getpass": set[str](), "sys.stdin.readline": PEOPLE}
 RULES |= {"urllib.request.urlopen": NETWORK, "urlopen": NETWORK}
 
