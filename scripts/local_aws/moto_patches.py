@@ -39,6 +39,7 @@ def install() -> None:
     _linked_roles()
     _buckets()
     _records()
+    _repositories()
     _scans()
 
 
@@ -314,3 +315,24 @@ def _not_implemented(_: Exception) -> "Response":
     code, message = "NotImplemented", f"the local AWS does not have {call.name}"
     headers, body = wire.error(call, wire.protocol(call, request.environ), code, message)
     return Response(body if request.method != "HEAD" else b"", NOT_IMPLEMENTED, headers)
+
+
+def _repositories() -> None:
+    """moto renames no source repository. CodeCommit API reference, UpdateRepositoryName: ARN and clone URLs follow the
+    name, the id stays; RepositoryNameExistsException, RepositoryDoesNotExistException."""
+    from moto.codecommit.exceptions import RepositoryNameExistsException
+    from moto.codecommit.responses import CodeCommitResponse
+
+    def update_repository_name(response: Any) -> str:
+        backend = response.codecommit_backend
+        old, new = response._get_param("oldName"), response._get_param("newName")
+        metadata = backend.get_repository(old)
+        if new in backend.repositories:
+            raise RepositoryNameExistsException(new)
+        repository = backend.repositories.pop(old)
+        named = {key: metadata[key].removesuffix(old) + new for key in ("Arn", "cloneUrlHttp", "cloneUrlSsh")}
+        repository.repository_metadata = {**metadata, **named, "repositoryName": new}
+        backend.repositories[new] = repository
+        return "{}"
+
+    replace(CodeCommitResponse, "update_repository_name", update_repository_name)

@@ -1,8 +1,9 @@
 """What AWS does when a change that hurts is carried out on a living environment, past the command; and that the command
 refuses it, has it named, or does it in steps.
 
-The rows of other files: what cannot work at all in test_matrix.py;
-what is in use, interfaces of CloudFront, priorities and names that are taken in test_in_use.py.
+The rows of other files: another target of the backend, in test_switching.py; what cannot work at all in test_matrix.py;
+what is in use, interfaces of CloudFront, priorities and names that are taken in test_in_use.py; what stands beside an
+environment, in test_first_things.py.
 """
 
 from __future__ import annotations

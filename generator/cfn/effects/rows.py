@@ -1025,7 +1025,7 @@ def _computed() -> list[Row]:
             "RoleBoundaryArn",
             happens="every role gets the policy as its permissions boundary, or loses the one that it had",
             source="schema of AWS::IAM::Role: PermissionsBoundary changes in place",
-            around="it follows the stack `access`, which `make access` makes and an administrator alone deletes",
+            around="it follows the access stack, which `make access` makes and an administrator alone deletes",
             level=NOTICE,
         ),
         *_in_place(

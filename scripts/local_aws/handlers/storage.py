@@ -52,6 +52,10 @@ def _no_expiry(table: "ResourceHandler", before: Mapping[str, Any]) -> None:
     table.call("update_time_to_live", {**table.address(None), "TimeToLiveSpecification": off})
 
 
+def _rename(repository: "ResourceHandler", name: str) -> None:
+    repository.call("update_repository_name", {"oldName": repository.before["RepositoryName"], "newName": name})
+
+
 def _lifecycle(images: "ResourceHandler", policy: Mapping[str, Any]) -> None:
     text = policy["LifecyclePolicyText"]
     images.call("put_lifecycle_policy", {**images.address(None), "lifecyclePolicyText": text})
@@ -148,7 +152,7 @@ ROWS = (
         seen={"LifecyclePolicy": "{LifecyclePolicyText: lifecyclePolicyText}"}),
     Row("AWS::CodeCommit::Repository", "codecommit", "create_repository", "$repositoryMetadata.repositoryId",
         {"repositoryName": "{RepositoryName}"}, (Read("get_repository", "repositoryMetadata"),),
-        delete="delete_repository",
+        delete="delete_repository", settings=(Setting("RepositoryName", _rename),),
         attributes={ "Arn": "$Arn", "Name": "$repositoryName", "CloneUrlHttp": "$cloneUrlHttp",
                     "CloneUrlSsh": "$cloneUrlSsh"}),
 )

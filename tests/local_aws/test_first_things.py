@@ -1,0 +1,113 @@
+"""What stands beside an environment and changes under it: the roles of `access`, what all environments share, what
+watches CloudFront. What AWS does by itself, and what the command says before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.local_aws.account import account
+from scripts.local_aws.server import ACCOUNT
+from tests.local_aws.commanded import REFUSED, Commanded
+from tests.local_aws.matrix import BUCKET, Living, _address
+from tests.support.lives import NAME, succeed
+
+pytestmark = [pytest.mark.soak, pytest.mark.long]
+COMPLETE, BACK = "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
+EDGE = f"{NAME}-small-edge"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Commanded:
+    """A small environment that an administrator has made without an access stack, before its first release."""
+    environment = Commanded(tmp_path_factory.mktemp("small"), "small")
+    environment.applied()
+    return environment
+
+
+def keys() -> set[str]:
+    """The keys of us-east-1 that are not about to be deleted."""
+    kms = account(ACCOUNT, "us-east-1").services
+    names = [each["KeyId"] for each in kms.call("kms", "list_keys", {})["Keys"]]
+    shown = [kms.call("kms", "describe_key", {"KeyId": name})["KeyMetadata"] for name in names]
+    return {each["KeyId"] for each in shown if each["KeyState"] == "Enabled"}
+
+
+def test_alarms_of_cloudfront_leave_a_key_behind_each_time(small: Commanded) -> None:
+    """P32: it is paid for; the plan names it, and what ends it."""
+    before = keys()
+    small.agreed(CloudFrontAlarms="true")
+    [first] = keys() - before
+    says = small.agreed(CloudFrontAlarms="false")
+    assert "Key" in says and "kept" in says, says
+    small.agreed(CloudFrontAlarms="true")
+    assert len(keys() - before) == 2 and first in keys(), "another dollar a month"
+    small.agreed(CloudFrontAlarms="false")
+
+
+def test_a_renamed_repository_leaves_every_environment_behind(small: Commanded) -> None:
+    """P29: the rule that starts the pipeline waits for pushes to a repository that has another name; the command names
+    the environments that have to be deployed again, and their deployment mends it."""
+
+    def started_by() -> str:
+        rule = small.resources()["Pipeline.StartRule"].physical.rpartition("|")[2]
+        shown = small.account.services.call("events", "describe_rule", {"Name": rule})
+        return str(json.loads(shown["EventPattern"])["resources"][0])
+
+    small.write("shared", {"RequiredApprovals": "0", "RepositoryName": "renamed"})
+    renamed = small.command("apply", "--yes", environment="shared")
+    says = " ".join(succeed(renamed).split())
+    assert "Deploy afterwards: " in says and "small" in says and "`git remote set-url`" in says
+    small.account.services.call("codecommit", "get_repository", {"repositoryName": "renamed"})
+    assert started_by().endswith(f":{NAME}"), "no push starts anything"
+    succeed(small.command("apply", "--yes", "--allow-broader"))
+    assert started_by().endswith(":renamed")
+    small.write("shared", {"RequiredApprovals": "0"})
+    succeed(small.command("apply", "--yes", environment="shared"))
+    succeed(small.command("apply", "--yes", "--allow-broader"))
+
+
+def test_more_policies_of_a_role_at_once_than_it_may_have(small: Commanded, tmp_path: Path) -> None:
+    """P26: the new policies are attached before the old ones go. Nine of ten leave room for one that is replaced. The
+    last test: nothing mends the access stack."""
+    succeed(small.command("access", "--yes"))
+    template = json.loads((small.home / "templates/access.json").read_text(encoding="utf-8"))
+    names = [name for name, each in template["Resources"].items() if name.startswith("Deploying")]
+    template["Resources"][names[0]]["Properties"]["Description"] = "alone"
+    assert access(small, template) == COMPLETE
+    small.edit(tmp_path, "access", *[(template_of(small, name), f"three at once: {name}") for name in names[:3]])
+    try:
+        ended = small.command("access", "--yes")
+    finally:
+        small.folder = small.home
+    assert ended.returncode == REFUSED and "would have 12 managed policies for a while" in ended.stderr, ended.stderr
+    for name in names[:2]:
+        template["Resources"][name]["Properties"]["Description"] = "two at once"
+    assert access(small, template) in (BACK, "UPDATE_ROLLBACK_FAILED"), "the way back has the same number"
+
+
+def template_of(living: Commanded, policy: str) -> str:
+    """The description of a policy of the access stack, which is written down once."""
+    body = json.loads((living.home / "templates/access.json").read_text(encoding="utf-8"))
+    return str(body["Resources"][policy]["Properties"]["Description"])
+
+
+def access(living: Living, template: dict[str, Any]) -> str:
+    """The status of the access stack after an update to a template, past the command."""
+    living._template()  # makes the bucket
+    body = json.dumps(template).encode()
+    living.account.services.call("s3", "put_object", {"Bucket": BUCKET, "Key": "access.json", "Body": body})
+    stack = living.account.find(f"{living.name}-access")
+    arguments = {
+        "StackName": stack.id,
+        "TemplateURL": _address("access.json"),
+        "Parameters": [{"ParameterKey": name, "UsePreviousValue": True} for name in template["Parameters"]],
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+    }
+    living.cloudformation.update_stack(**arguments)
+    assert stack.running
+    stack.running.join()
+    return stack.status
