@@ -71,6 +71,12 @@ PARLIAMENT = (
     Accepted("UNKNOWN_ACTION", "access.DeployingRuntime", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingConfiguration", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployRole Job", OLDER),
+    Accepted("UNKNOWN_ACTION", "shared-access.DeployRole Job", OLDER),
+    Accepted(
+        "RESOURCE_STAR",
+        "shared-access.ExecutionRole DeployingRepository",
+        "a repository that is renamed has another name than the parameter says: its tags tell it",
+    ),
     Accepted("RESOURCE_STAR", "access.Recovering", LIST_TASKS),
     Accepted("RESOURCE_STAR", "access.DeployingDelivery", CREATED),
     Accepted("RESOURCE_STAR", "build.VerifyRole OnEcs", LIST_TASKS),

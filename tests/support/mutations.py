@@ -115,7 +115,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "IAM009": [
         put(ROLE, "RoleName", value={"Fn::Sub": "role-${Environment}"}),
-        put("AWS::IAM::ManagedPolicy", "ManagedPolicyName", value="policy"),
+        resource("AWS::IAM::ManagedPolicy", ManagedPolicyName="policy"),
     ],
     "IAM010": [
         put(ROLE, "ManagedPolicyArns", value=[AWS_POLICY]),

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from generator.cfn.environments import ACCESS
+from generator.cfn.names import ACCESS_ROOTS
 from generator.cfn.templates import from_bodies, load
 from generator.gate.role_needs.compare import Gap, compare
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
-ROLES = [resource.address for resource in TEMPLATES.resources("AWS::IAM::Role") if resource.template != ACCESS]
+OWN = (resource for resource in TEMPLATES.resources("AWS::IAM::Role") if resource.template not in ACCESS_ROOTS)
+ROLES = [resource.address for resource in OWN]
 # The roles that the application runs as, on ECS and on Elastic Beanstalk.
 APPLICATIONS = (APPLICATION := "backend.TaskRole", "beanstalk.InstanceRole")
 Bodies = dict[str, Any]
