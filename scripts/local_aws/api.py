@@ -101,12 +101,14 @@ class Request:
             raise RefusedCallError(message, "InsufficientCapabilitiesException")
         return target
 
-    def settings(self) -> Settings:
-        """What is given beside the target. Raises `RefusedCallError` for a role that does not exist and beyond the
-        quotas."""
+    def settings(self, stack: Stack | None = None) -> Settings:
+        """What is given beside the target of an operation. Raises `RefusedCallError` for a role that does not exist,
+        that of the `stack` which is updated included, and beyond the quotas."""
         role, topics, triggers = self.get("RoleARN"), self.get("NotificationARNs"), self.get("RollbackConfiguration")
-        if role and not self.account.has_role(role):
-            raise RefusedCallError(f"Role {role} is invalid or cannot be assumed")
+        acting = role or (stack.settings.role if stack else None)
+        if acting and not self.account.has_role(acting):
+            # As it is reported of updates: aws/aws-cdk #10116.
+            raise RefusedCallError(f"Role {acting} is invalid or cannot be assumed")
         if len(topics or ()) > 5:
             raise RefusedCallError("NotificationARNs: at most 5 topics can be given")
         if len((triggers or {}).get("RollbackTriggers", ())) > 5:

@@ -37,7 +37,7 @@ def create_change_set(request: Request) -> Answer:
                 raise RefusedCallError(_mismatch(existing, token), "AlreadyExistsException")
     if request.get("OnStackFailure") == "DELETE" and kind != "CREATE":
         raise RefusedCallError("OnStackFailure DELETE is only valid for a change set of type CREATE")
-    target, settings = request.target(stack), request.settings()
+    target, settings = request.target(stack), request.settings(stack)
     imports = _to_import(request, stack, target) if kind == "IMPORT" else {}
     owner = stack or request.account.new(request.get("StackName"))
     if stack is None:

@@ -40,7 +40,7 @@ def update_stack(request: Request) -> Answer:
     if repeated := request.repeated(stack, "UPDATE_STACK"):
         return {"StackId": stack.id, "OperationId": repeated}
     require_settled(stack)
-    target, settings = request.target(stack), request.settings()
+    target, settings = request.target(stack), request.settings(stack)
     trial = ChangeSet("update", "update", stack, "UPDATE", target)
     change_sets.plan(request.account, trial)
     if trial.status == "FAILED":

@@ -8,7 +8,7 @@ here ask for; nothing of it is changed.
 from generator.cfn import broadening
 from generator.cfn.broadening import Grant
 from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
-from generator.cfn.template_names import CLOUDFORMATION_ROLE, REPOSITORY
+from generator.cfn.template_names import REPOSITORY
 from generator.cfn.templates import TemplatesError, from_bodies
 from scripts.deployment.compare import read_body, resolve
 from scripts.deployment.deploy_root import RootDeployment
@@ -25,7 +25,7 @@ def refusals(root: RootDeployment) -> list[Refusal]:
     context, access = root.context, root.context.access
     if root.environment.name != context.environment.name or root.name not in (EDGE, ENVIRONMENT, SHARED):
         return []
-    if access is None or CLOUDFORMATION_ROLE not in access.outputs:
+    if access is None or not service_role.role_of(access):
         return service_role.refusals(root.aws, root.previous, access, context.environment.name)
     missing = missing_rights(root)
     if not missing:

@@ -41,6 +41,7 @@ from scripts.operations import (
     platform_alone,
     production,
     saved_plan,
+    service_role,
     shared_root,
 )
 from scripts.operations.change_set_notices import change_set_notices
@@ -219,13 +220,13 @@ def execute_image_first(root: RootDeployment, plan: Plan) -> tuple[Exit, Stack |
 
 
 def plan_visibly(root: RootDeployment) -> Plan:
-    """`plan_root`, with a sign that it is at work. What the roles of an earlier set may not even read is refused with
-    the way that works: `access` comes first."""
+    """`plan_root`, with a sign that it is at work. What the roles of an earlier set may not even read, and what is
+    planned with a role that is gone, is refused with the way that works: `access` comes first."""
     with console.working(f"planning {root.environment.stack}"):
         try:
             return plan_root(root)
         except AwsError as error:
-            if not error.code.startswith(DENIED):
+            if not (error.code.startswith(DENIED) or service_role.UNUSABLE in str(error)):
                 raise
             for refusal in access_first.refusals(root):
                 reason = f"{root.environment.stack} cannot be planned, {error.call} is refused: {refusal.why}."

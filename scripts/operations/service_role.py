@@ -1,21 +1,32 @@
 """The role that CloudFormation acts with stays with a stack after the access stack that made it has been deleted: each
 later update and deletion would assume a role that is gone.
 
+The policy that limits the environment's own roles is in use as long as these are there, and IAM deletes none that is
+("Cannot delete a policy attached to entities"). So such a deletion ends in DELETE_FAILED, with the roles gone, and
+CloudFormation neither updates a stack in that status nor makes another one of its name: its deletion has to be ended
+first, which leaves the policy to the roles that it limits (API reference, DeleteStack, `RetainResources`).
+
 Another role can take its place, and the stack cannot be without one again. Sources: CloudFormation User Guide,
 "CloudFormation service role", and API reference, DeleteStack, `RoleARN` (without it, the role of before is used);
 aws-cloudformation/cloudformation-coverage-roadmap #1054 and aws/aws-cdk #10116 (a role that is gone is not assumed).
 """
 
+from generator.cfn.names import ROLE_BOUNDARY
 from generator.cfn.stacks import Stack
 from generator.cfn.template_names import CLOUDFORMATION_ROLE
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.plan import Refusal
 
+HALF = "DELETE_FAILED"
+# What CloudFormation says of a role that it cannot use (aws/aws-cdk #10116).
+UNUSABLE = "is invalid or cannot be assumed"
+
 
 def role_of(access: Stack | None) -> str:
-    """The ARN of the role that an access stack has for CloudFormation; empty without one."""
-    return access.outputs.get(CLOUDFORMATION_ROLE, "") if access else ""
+    """The ARN of the role that an access stack has for CloudFormation; empty without one, and for a stack that is
+    half deleted: its outputs name what is gone."""
+    return access.outputs.get(CLOUDFORMATION_ROLE, "") if access and access.status != HALF else ""
 
 
 def is_lost(aws: Aws, stack: Stack | None, access: Stack | None) -> bool:
@@ -41,22 +52,34 @@ def why(stack: Stack) -> str:
     )
 
 
-def remedy(environment: str) -> str:
+def remedy(access: Stack | None, environment: str) -> str:
     """The way that works."""
-    return f"An administrator runs `make access ENV={environment}`, which makes another role; then run this again."
+    again = f"runs `make access ENV={environment}`, which makes another role; then run this again."
+    if access is None or access.status != HALF:
+        return f"An administrator {again}"
+    return f"{end_of_deletion(access)} When {access.name} is gone, an administrator {again}"
+
+
+def end_of_deletion(access: Stack) -> str:
+    """How the deletion of an access stack ends that could not delete the policy in use."""
+    command = f"aws cloudformation delete-stack --stack-name {access.name} --retain-resources {ROLE_BOUNDARY}"
+    return (
+        f"An administrator ends its deletion with `{command}`. The policy stays with the roles of the environment "
+        "until a deployment has given them another one, and can be deleted then."
+    )
 
 
 def refusals(aws: Aws, stack: Stack | None, access: Stack | None, environment: str) -> list[Refusal]:
     """Why no update may begin. Raises `AwsError`."""
     if stack is None or not is_lost(aws, stack, access):
         return []
-    return [Refusal(why(stack), stack.name, remedy(environment))]
+    return [Refusal(why(stack), stack.name, remedy(access, environment))]
 
 
 def of_deletion(aws: Aws, stack: Stack, access: Stack | None, environment: str) -> str:
     """The role to delete a stack with: that of the access stack where the stack has another one, empty for its own.
     Raises `RefusedError` when there is none, `AwsError`."""
     if is_lost(aws, stack, access):
-        raise RefusedError(f"{stack.name} was not touched: {why(stack)}.", remedy(environment))
+        raise RefusedError(f"{stack.name} was not touched: {why(stack)}.", remedy(access, environment))
     there = role_of(access)
     return there if stack.role and there != stack.role else ""

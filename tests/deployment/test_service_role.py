@@ -23,6 +23,17 @@ def test_an_update_with_a_role_that_is_gone_is_refused_with_the_way_that_works()
     assert aws.asked == [("iam.get_role", {"RoleName": "one"})]
 
 
+def test_the_outputs_of_a_stack_that_is_half_deleted_name_no_role_that_is_there() -> None:
+    half = replace(ACCESS, status="DELETE_FAILED")
+    aws = Prepared(iam__get_role=refusal("iam.get_role", "NoSuchEntity"))
+    [refused] = service_role.refusals(aws, STACK, half, "staging")
+    first, second = (
+        refused.remedy.index("--retain-resources RoleBoundary"),
+        refused.remedy.index("make access ENV=staging"),
+    )
+    assert first < second, "no stack is made beside one of its name"
+
+
 @pytest.mark.parametrize(
     ("stack", "access"), [(None, None), (replace(STACK, role=""), None), (STACK, ACCESS)], ids=["new", "own", "another"]
 )

@@ -13,10 +13,11 @@ from scripts.local_aws.account import account
 from scripts.local_aws.server import ACCOUNT
 from tests.local_aws.commanded import REFUSED, Commanded
 from tests.local_aws.matrix import BUCKET, Living, _address
-from tests.support.lives import NAME, succeed
+from tests.support.lives import NAME, as_role, outputs, succeed
 
 pytestmark = [pytest.mark.soak, pytest.mark.long]
 COMPLETE, BACK = "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
+MANUAL = 4  # the exit status
 EDGE = f"{NAME}-small-edge"
 
 
@@ -68,6 +69,49 @@ def test_a_renamed_repository_leaves_every_environment_behind(small: Commanded) 
     small.write("shared", {"RequiredApprovals": "0"})
     succeed(small.command("apply", "--yes", environment="shared"))
     succeed(small.command("apply", "--yes", "--allow-broader"))
+
+
+def test_a_role_that_is_gone_with_its_stack(small: Commanded) -> None:
+    """P27: somebody has deleted the access stack by hand. The policy that limits the roles of the environment is in use
+    and stays, so the deletion fails with the role gone that the environment has to go on with. The command names both
+    ways on, in their order."""
+    succeed(small.command("access", "--yes"))
+    roles = outputs(small.whose, f"{small.name}-access")
+    administrator, small.whose = small.whose, as_role(small.whose, roles["DeployRoleArn"])
+    small.agreed(LogRetentionDays="30")
+    small.whose = administrator
+    there = small.account.find(f"{small.name}-access")
+
+    def deleted(**arguments: Any) -> str:
+        there.protected = False
+        small.cloudformation.delete_stack(StackName=there.id, **arguments)
+        assert there.running
+        there.running.join()
+        return there.status
+
+    assert deleted() == "DELETE_FAILED"
+    [left] = [
+        each
+        for each in there.events
+        if each["ResourceStatus"] == "DELETE_FAILED" and each["LogicalResourceId"] == "RoleBoundary"
+    ]
+    assert "attached to entities" in left["ResourceStatusReason"]
+    happened = small.change({**small.values, "LogRetentionDays": "60"})
+    assert happened.status == "REFUSED" and "invalid or cannot be assumed" in " ".join(happened.failures), happened
+    ending = f"aws cloudformation delete-stack --stack-name {there.name} --retain-resources RoleBoundary"
+    says = small.refused(LogRetentionDays="60")
+    assert "which is gone with the access stack that made it" in says and ending in says and "access small" in says
+    for verb, *words in (("destroy", "--yes", "--name", "small"), ("access", "--yes")):
+        ended = small.command(verb, *words)
+        assert ended.returncode in (REFUSED, MANUAL) and ending in ended.stderr, ended.stderr
+    assert deleted(RetainResources=["RoleBoundary"]) == "DELETE_COMPLETE"
+    says = small.refused(LogRetentionDays="60")
+    assert "which is gone with the access stack that made it" in says and "delete-stack" not in says
+    succeed(small.command("access", "--yes"))
+    small.agreed(LogRetentionDays="60")
+    assert small.deployed()["LogRetentionDays"] == "60"
+    small.account.services.call("iam", "delete_policy", {"PolicyArn": roles["RoleBoundaryArn"]})  # nobody has it now
+    small.agreed(LogRetentionDays="14")
 
 
 def test_more_policies_of_a_role_at_once_than_it_may_have(small: Commanded, tmp_path: Path) -> None:

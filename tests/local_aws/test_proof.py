@@ -68,8 +68,7 @@ def deployed(aws: Aws) -> Iterator[dict[str, Any]]:
     more: dict[str, Any] = {"Tags": [{"Key": key, "Value": value} for key, value in TAGS.items()]}
     more["Capabilities"] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
     body = template(aws, "shared")
-    waived = {"ProtectionWaivedBecause": "nobody develops here"}
-    shared = aws.deploy("cloud-health-shared", body, parameters=waived, **more)
+    shared = aws.deploy("cloud-health-shared", body, **more)
     assert shared["StackStatus"] == "CREATE_COMPLETE"
     body = template(aws, "environment")
     values = known(body, {**SET, "RepositoryName": outputs(shared)["RepositoryName"]})

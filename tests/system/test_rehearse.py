@@ -74,7 +74,7 @@ def test_the_first_release_works_on_an_empty_registry(here: DeployedEnvironment,
 
 
 def test_artifacts_are_encrypted_and_files_have_their_cache_headers(here: DeployedEnvironment, first: Release) -> None:
-    assert len(first.artifacts) == 5
+    assert len(first.artifacts) == 7
     for text in first.artifacts.values():
         key = text.rpartition(", ")[2]
         head = here.aws.call("s3", "head_object", Bucket=here.output("ArtifactBucketName"), Key=key)
@@ -199,6 +199,7 @@ def test_a_release_is_an_execution_that_every_tool_sees(
         ("Succeeded", "STANDARD"),
         ("Failed", "STANDARD"),
         ("Succeeded", "ROLLBACK"),
+        ("Failed", "STANDARD"),  # a critical finding
     ]
     assert summaries[0]["sourceRevisions"][0]["revisionId"] == first.commit
     assert summaries[2]["rollbackMetadata"]["rollbackTargetPipelineExecutionId"] == first.id
