@@ -68,4 +68,6 @@ def test_every_parameter_changes_as_the_table_says(name: str) -> None:
         done, faults = done + count, faults + more
     assert done > 100
     assert not faults, "\n".join(faults)
+    if living.values["DeletionProtection"] == "true":  # its load balancer would refuse to go
+        assert living.change({**living.values, "DeletionProtection": "false"}).status == "UPDATE_COMPLETE"
     assert living.delete() == "DELETE_COMPLETE"
