@@ -118,7 +118,7 @@ def resume_beanstalk(context: RehearsalContext, action: Action) -> None:
     if label == SAMPLE:
         context.note(f"{environment}: Elastic Beanstalk's sample application, which does not run here")
         return
-    context.instances.deploy(name, environment, label)
+    context.instances.resume(name, environment, label)
     context.distributions.set_backend(context.instances.url(environment))
 
 

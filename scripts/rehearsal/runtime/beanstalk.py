@@ -33,11 +33,13 @@ EnvironmentOptions = dict[tuple[str, str], str]
 
 @dataclass(frozen=True)
 class RunningVersion:
-    """What the instances of an environment run: the version's label, the process that stands for all."""
+    """What the instances of an environment run: the version's label, the process that stands for all, the options that
+    it was started with."""
 
     label: str
     instance_ids: tuple[str, ...]
     process: application.ApplicationProcess
+    options: EnvironmentOptions = field(default_factory=dict)
 
 
 @dataclass
@@ -95,6 +97,13 @@ class BeanstalkInstances:
         self.environments[environment] = version
         return version
 
+    def resume(self, name: str, environment: str, label: str) -> None:
+        """As `deploy`, unless the environment runs that version already, with the options that it has."""
+        version = self.environments.get(environment)
+        same = version and version.label == label and version.options == self.options(name, environment)
+        if not (version and same and version.process.alive):
+            self.deploy(name, environment, label)
+
     def url(self, environment: str) -> str:
         """Where an environment answers; empty while nothing runs."""
         return self.environments[environment].process.url if environment in self.environments else ""
@@ -133,7 +142,7 @@ class BeanstalkInstances:
             raise ActionFailedError(problem)
         self.print_line(f"instance with {label}: `{command}` on {process.url}, log {shown_path(process.log)}")
         count = int(options.get(("aws:autoscaling:asg", "MinSize"), "1"))
-        return RunningVersion(label, tuple(f"i-{uuid.uuid4().hex[:17]}" for _ in range(count)), process)
+        return RunningVersion(label, tuple(f"i-{uuid.uuid4().hex[:17]}" for _ in range(count)), process, options)
 
     def _web_command(self, bundle: Path, port: int) -> tuple[str, int]:
         """The command of the `web` process, and the port where it listens; another one than the platform's where that
