@@ -32,6 +32,7 @@ PROVIDED = {
     "push": {"REPOSITORY_URI", "CONTAINER_NAME", "ARTIFACT_BUCKET", "RECORDS", "COMMIT", "EXECUTION"}
     | {"SCAN_FINDINGS_BLOCK", "ACCEPTED_FINDINGS"},
     "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS", "CONTAINER_NAME"},
+    "seal": set(),
     "verify_frontend": {"PUBLIC_URL", "SITE_BUCKET", "FRONTEND_RECORD", "RELEASE"},
     "verify": {
         "PUBLIC_URL",
@@ -52,6 +53,7 @@ CALLS = {
     "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
     "push": {"ecr batch-get-image", "ecr describe-image-scan-findings", "ecr get-login-password"}
     | {"s3api get-object", "s3api list-objects-v2", "s3api put-object"},
+    "seal": set(),
     "verify_frontend": {"s3api get-object", "ssm put-parameter"},
     "raise": {"ecs describe-services", "ecs update-service", "ecs wait services-stable"}
     | {"ecs describe-task-definition", "ecs register-task-definition"},

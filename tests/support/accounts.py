@@ -153,7 +153,10 @@ class Account:
         """Writes templates and the parameter file of `environment`, which commands name from now on; `change` may
         edit the templates."""
         self.environment = environment
-        bodies = small_templates() | {"shared": json.loads((ROOT / "templates/shared.json").read_text("utf-8"))}
+        roots = ("shared", "shared-access")  # both have the file params/shared.json
+        bodies = small_templates() | {
+            name: json.loads((ROOT / f"templates/{name}.json").read_text("utf-8")) for name in roots
+        }
         change(bodies)
         for name in ("templates", "params"):
             (self.folder / name).mkdir(exist_ok=True)

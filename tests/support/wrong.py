@@ -74,7 +74,7 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
         ("shared-access.BranchProtection", '"Deny"', '"Allow"'),
         ("shared-access.BranchProtection", "codecommit:GitPush", "codecommit:GitPull"),
         ("shared-access.BranchProtection", '"HasDeveloperGroups"', '"HasDeveloperRoles"'),
-        ("shared:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
+        ("shared-access:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
         ("access:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
     ],
     "SRC-5": [("pipeline.Pipeline", '"CODE_ZIP"', '"CODEBUILD_CLONE_REF"')],

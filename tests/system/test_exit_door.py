@@ -66,9 +66,7 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
         # Side by side, because the command line looks every 30 seconds whether a stack is there.
         with ThreadPoolExecutor() as both:
             started = [
-                both.submit(
-                    deploy, "shared", "--parameter-overrides", "ProtectionWaivedBecause=Nobody develops in a test."
-                ),
+                both.submit(deploy, "shared"),
                 both.submit(deploy, "environment", "--parameter-overrides", *overrides),
             ]
         for deployment in started:
