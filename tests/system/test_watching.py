@@ -37,8 +37,9 @@ class WatchedProject:
         return Words(commands.DEPLOY, [verb, "local", *arguments, *more])
 
     def write(self, text: str, broken: bool = False) -> None:
-        shared = json.loads((ROOT / "templates/shared.json").read_text(encoding="utf-8"))
-        bodies = templates("watched", broken) | {"shared": shared}
+        bodies = templates("watched", broken)
+        for name in ("shared", "shared-access"):  # both have the file params/shared.json
+            bodies[name] = json.loads((ROOT / f"templates/{name}.json").read_text(encoding="utf-8"))
         for name, body in bodies.items():
             (self.folder / "templates").mkdir(exist_ok=True)
             (self.folder / f"templates/{name}.json").write_text(json.dumps(body), encoding="utf-8")
