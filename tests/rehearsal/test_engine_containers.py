@@ -24,6 +24,7 @@ from scripts.rehearsal.errors import ActionFailedError
 from scripts.rehearsal.runtime.application import Launch, free_port
 from scripts.rehearsal.runtime.ecs import EcsTasks
 from scripts.rehearsal.runtime.engine_containers import NO_PROGRAM, EngineCannotRunError, EngineTask, start_container
+from tests.conftest import NO_ENGINE
 from tests.support.rehearsal.prepared_aws import ROLE, PreparedAws, allow, aws, role_checker
 
 TAG = "111122223333.dkr.ecr.us-east-1.amazonaws.com/images:0123"
@@ -138,7 +139,7 @@ def rehearsed(
     monkeypatch.setenv("BUILDAH_ISOLATION", "chroot")  # which takes no runtime
     answering = [engine for engine in engines() if engine.name == request.param]
     if not answering:
-        pytest.skip(f"no {request.param} on this machine")
+        pytest.skip(f"{NO_ENGINE}: {request.param}")
     monkeypatch.setattr(images_module, "find_engine", lambda: answering[0])
     balancers = [{"containerName": "api", "containerPort": 8000, "targetGroupArn": "group"}]
     service = {
