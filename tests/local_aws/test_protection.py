@@ -161,6 +161,9 @@ def test_a_role_and_topics_stay_with_the_stack(aws: Aws) -> None:
     with pytest.raises(ClientError, match="at most 5 topics"):
         aws.plan("guarded", root(aws), NotificationARNs=[topic] * 6)
     iam.delete_role(RoleName="executor")
+    with pytest.raises(ClientError, match="role/executor is invalid or cannot be assumed"):
+        aws.plan("guarded", root(aws))
+    iam.create_role(RoleName="executor", AssumeRolePolicyDocument="{}")  # the stack is changed by it from now on
 
 
 def test_quotas_of_a_template(aws: Aws) -> None:
