@@ -23,7 +23,7 @@ def deploy_access(run: Run, options: DeployOptions) -> Exit:
     if ACCESS not in run.roots:
         raise UsageError(f"{run.environment.name} has no roles of its own.", "These templates have no access root.")
     stack = stacks.read(run.aws, run.roots[ACCESS].stack)
-    if stack and stack.status == service_role.HALF and run.roots[ACCESS].root.name == ACCESS:
+    if stack and stack.status == service_role.HALF_DELETED and run.roots[ACCESS].root.name == ACCESS:
         why = f"{stack.name} {stack.meaning.text} ({stack.status})."
         raise ManualActionRequiredError(why, service_role.end_of_deletion(stack))
     shared = run.roots[SHARED]

@@ -18,7 +18,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.plan import Refusal
 
-HALF = "DELETE_FAILED"
+HALF_DELETED = "DELETE_FAILED"
 # What CloudFormation says of a role that it cannot use (aws/aws-cdk #10116).
 UNUSABLE = "is invalid or cannot be assumed"
 
@@ -26,7 +26,7 @@ UNUSABLE = "is invalid or cannot be assumed"
 def role_of(access: Stack | None) -> str:
     """The ARN of the role that an access stack has for CloudFormation; empty without one, and for a stack that is
     half deleted: its outputs name what is gone."""
-    return access.outputs.get(CLOUDFORMATION_ROLE, "") if access and access.status != HALF else ""
+    return access.outputs.get(CLOUDFORMATION_ROLE, "") if access and access.status != HALF_DELETED else ""
 
 
 def is_lost(aws: Aws, stack: Stack | None, access: Stack | None) -> bool:
@@ -55,7 +55,7 @@ def why(stack: Stack) -> str:
 def remedy(access: Stack | None, environment: str) -> str:
     """The way that works."""
     again = f"runs `make access ENV={environment}`, which makes another role; then run this again."
-    if access is None or access.status != HALF:
+    if access is None or access.status != HALF_DELETED:
         return f"An administrator {again}"
     return f"{end_of_deletion(access)} When {access.name} is gone, an administrator {again}"
 

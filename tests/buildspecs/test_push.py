@@ -7,8 +7,10 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.session import get_session
+from botocore.stub import Stubber
 from botocore.validate import ParamValidator
 
 from scripts.rehearsal.builds.phases import Outcome
@@ -337,6 +339,23 @@ def test_findings_that_are_counted_and_not_listed_are_never_green(empty: Worksho
     answer["imageScanFindings"]["findings"] = []
     outcome = scan(empty, answer)
     assert not outcome.succeeded and "ERROR scan: 1 findings are CRITICAL and 0 are listed" in outcome.log
+
+
+def test_the_command_line_joins_the_pages_of_findings() -> None:
+    """An image has more findings than a page holds, and all of them are counted. As the AWS command line joins pages:
+    by botocore's paginator."""
+    client = boto3.client("ecr", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+    pages = [scanned(CRITICAL=(name,)) for name in ("CVE-2026-0001", "CVE-2026-0002")]
+    for page in pages:
+        page["imageScanFindings"]["findingSeverityCounts"] = {"CRITICAL": len(pages)}
+    with Stubber(client) as stub:
+        for page, more in zip(pages, ({"nextToken": "more"}, {}), strict=True):
+            stub.add_response("describe_image_scan_findings", {**page, **more})
+        request = {"repositoryName": NAME, "imageId": {"imageDigest": OURS}}
+        whole = client.get_paginator("describe_image_scan_findings").paginate(**request).build_full_result()
+    findings = whole["imageScanFindings"]
+    assert [entry["name"] for entry in findings["findings"]] == ["CVE-2026-0001", "CVE-2026-0002"]
+    assert findings["findingSeverityCounts"] == {"CRITICAL": 2}
 
 
 def test_another_severity_is_refused_before_anything_is_pushed(empty: Workshop) -> None:

@@ -123,6 +123,13 @@ class Commanded(Living):
         place = {"cluster": there["AWS::ECS::Cluster"], "services": [there["AWS::ECS::Service"]]}
         return self.account.services.call("ecs", "describe_services", place)["services"][0]
 
+    def with_first_release(self) -> Commanded:
+        """The same, with its first release behind it."""
+        self.applied()
+        self.released()
+        self.applied()
+        return self
+
     def deployed(self) -> dict[str, str]:
         """The values of its parameters, as they are deployed."""
         [body] = self.whose.aws.call("cloudformation", "describe_stacks", StackName=self.name)["Stacks"]

@@ -29,11 +29,7 @@ COMPLETE, BACK = "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Commanded:
     """A small environment that has had its first release."""
-    environment = Commanded(tmp_path_factory.mktemp("small"), "small")
-    environment.applied()
-    environment.released()
-    environment.applied()
-    return environment
+    return Commanded(tmp_path_factory.mktemp("small"), "small").with_first_release()
 
 
 @pytest.fixture

@@ -26,11 +26,7 @@ SHARED = "It is the same environment under another name."
 @pytest.fixture
 def small(tmp_path: Path) -> Commanded:
     """A small environment that has had its first release."""
-    environment = Commanded(tmp_path / "small", "small")
-    environment.applied()
-    environment.released()
-    environment.applied()
-    return environment
+    return Commanded(tmp_path / "small", "small").with_first_release()
 
 
 def renamed(small: Commanded, **values: str) -> Ended:

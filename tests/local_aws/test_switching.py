@@ -27,11 +27,7 @@ PLATFORM_ARN = f"{PLATFORM}4.12.0".replace("us-east-1", REGION)
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Commanded:
     """An environment on Elastic Beanstalk that has had its first release."""
-    created = Commanded(tmp_path_factory.mktemp("beanstalk"), "beanstalk")
-    created.applied()
-    created.released()
-    created.applied()
-    return created
+    return Commanded(tmp_path_factory.mktemp("beanstalk"), "beanstalk").with_first_release()
 
 
 @pytest.fixture

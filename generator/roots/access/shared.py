@@ -37,6 +37,7 @@ EXCLUDED = {
         " s3:GetObject s3:GetObjectVersion",
     )
 }
+LISTED = Anything("codecommit:ListRepositories supports no resource-level permission")
 
 
 def build(project: Project) -> Stack:
@@ -103,7 +104,7 @@ def _making(project: Project, repository: Text) -> list[Grant]:
         allow(
             "CodeCommitRepositoryRead",
             [do.ListRepositories],
-            Anything("codecommit:ListRepositories supports no resource-level permission"),
+            LISTED,
             f"CloudFormation looks at {REPOSITORY_TYPE}: Repository",
         ),
     ]
@@ -121,12 +122,7 @@ def _deploying(stack: Stack, repository: Text, executor: Text) -> list[Grant]:
     return [
         *deploy.changing([own], [read], executor, [region], "the access stack names the role"),
         *deploy.packaging(project, {region: ""}),
-        allow(
-            "FindRepository",
-            [do.ListRepositories],
-            Anything("codecommit:ListRepositories supports no resource-level permission"),
-            "it may not exist yet",
-        ),
+        allow("FindRepository", [do.ListRepositories], LISTED, "it may not exist yet"),
         allow(
             "KeepApprovalRule",
             [

@@ -17,6 +17,7 @@ from scripts.operations.following import FollowedOutcome
 from scripts.operations.options import WatchOptions, watch_arguments
 from scripts.operations.output import outcomes, teardowns
 from scripts.operations.run import Run, say
+from scripts.operations.service_role import HALF_DELETED
 from scripts.operations.teardown import emptying, teardown
 from scripts.operations.teardown.teardown import Teardown
 from scripts.operations.watching import Audience
@@ -25,7 +26,7 @@ from scripts.terminal import prompt, results
 ORDER = (ENVIRONMENT, EDGE)  # the edge serves the environment, and goes after it
 KEPT = "kept, because it contains data"
 EARLIER = "kept when it was deleted, and perhaps removed since"
-GONE, HALF = "DELETE_COMPLETE", "DELETE_FAILED"
+GONE = "DELETE_COMPLETE"
 REMAINS = "The shared stack, the access stack and the packaging bucket (deployment records) are kept."
 
 
@@ -114,7 +115,7 @@ class Deletion:
         self.run.check_deployer()
         if not stack.meaning.ended:
             raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
-        if self.options.retain and stack.status != HALF:
+        if self.options.retain and stack.status != HALF_DELETED:
             raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
         role = service_role.of_deletion(aws, stack, self.access, self.run.environment.name)
         survey = teardown.survey(aws, stack)
@@ -141,7 +142,7 @@ class Deletion:
         """Deletes the stack with a role (empty: its own); once more when only CloudFront's interfaces were in the
         way."""
         outcome, diagnosis = self._once(survey.stack, self._retained(survey.stack, role), role)
-        if outcome.status == HALF and teardown.network_left(self.aws, survey, _say_step):
+        if outcome.status == HALF_DELETED and teardown.network_left(self.aws, survey, _say_step):
             return self._once(survey.stack, (), role)
         return outcome, diagnosis
 
@@ -156,7 +157,7 @@ class Deletion:
         below = sorted({path[:-1] for path in paths if len(path) > 1}, key=len, reverse=True)
         for parent in below:
             inner = nested(self.aws, stack, parent)
-            if inner.status != HALF:
+            if inner.status != HALF_DELETED:
                 raise RefusedError(f"{' > '.join(parent)} {inner.meaning.text}: nothing in it is in the way.")
             outcome, _ = self._once(inner, [path[-1] for path in paths if path[:-1] == parent], role)
             if outcome.exit is not Exit.DONE:
