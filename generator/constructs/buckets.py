@@ -56,14 +56,16 @@ def bucket(
     )
 
 
-def expire(rule: str, days: Text, noncurrent_days: Text, prefix: str = "") -> s3.LifecycleRule:
-    """A lifecycle rule: objects under the prefix end after `days`, their old versions after `noncurrent_days`."""
+def expire(rule: str, days: Text | None, noncurrent_days: Text, prefix: str = "") -> s3.LifecycleRule:
+    """A lifecycle rule: objects under the prefix end after `days`, or never, their old versions after
+    `noncurrent_days`."""
+    limit = {} if days is None else {"ExpirationInDays": days}
     return s3.LifecycleRule(
         Id=rule,
         Status="Enabled",
         Prefix=prefix,
-        ExpirationInDays=days,
         NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=noncurrent_days),
+        **limit,
     )
 
 

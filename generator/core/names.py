@@ -47,6 +47,13 @@ SEALED_BUNDLE, SEALED_ASSETS, SEALED_DOCUMENTS = "SealedBundle", "SealedAssets",
 IMAGE_DEFINITIONS = "imagedefinitions.json"
 # The prefix in the artifact bucket below which the push records its images, and nobody else writes.
 IMAGE_RECORDS = "images"
+# The prefix of build caches there. What else lies there is the pipeline's: below its name, of which so many characters
+# stand in a key (awsdocs/aws-cloudformation-user-guide, pull request 733).
+CACHES = "cache"
+PIPELINE_PREFIX = 20
+
+# The last part of the parameter that names the documents about the last good image.
+DOCUMENTS_RECORD = "documents"
 
 # How the second tag of a released and verified image begins: written by the verification, kept by the registry.
 RELEASED_TAG = "released-"
@@ -70,3 +77,8 @@ INTERNAL, PUBLIC = "INTERNAL", "PUBLIC"
 # Where the source comes from, and in what order it is built.
 CODECOMMIT, CONNECTION = "CODECOMMIT", "CONNECTION"
 SEQUENTIAL, PARALLEL = "SEQUENTIAL", "PARALLEL"
+
+
+def pipeline(project: str) -> str:
+    """How the names of the pipelines of an application begin."""
+    return f"{project}-pipeline"

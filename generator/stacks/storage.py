@@ -2,7 +2,9 @@
 
 Two, because they have different readers and encryption: artifacts are ours and use our key, while load balancers,
 CloudFront and S3 itself deliver logs with keys of S3's own only. The artifact bucket keeps versions for as long as a
-release can be rolled back to: a rollback re-uses the old run's artifacts (codepipeline userguide, stage-rollback).
+release can be rolled back to: a rollback re-uses the old run's artifacts (codepipeline userguide, stage-rollback). What
+documents an image has to live as long as the image, which is kept by count and not by age: so the records of images do
+not end. They are a few kilobytes for each.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from troposphere import GetAtt, Ref, Sub, s3
 
 from generator.constructs.buckets import bucket, expire, tls_only
 from generator.core import arns, iam, ports
-from generator.core.names import BUCKET_LOGS, LOAD_BALANCER_LOGS
+from generator.core.names import BUCKET_LOGS, CACHES, IMAGE_RECORDS, LOAD_BALANCER_LOGS, PIPELINE_PREFIX, pipeline
 from generator.core.stack import Stack
 from generator.project import Project
 
@@ -33,14 +35,19 @@ def build(project: Project) -> Stack:
         bucket(
             "Artifacts",
             stack.takes(ports.KEY_ARN),
-            [expire("OldArtifacts", days, days), expire("OldCaches", 30, 1, "cache/")],
+            [
+                expire("OldArtifacts", days, days, pipeline(project.name)[:PIPELINE_PREFIX]),
+                expire("OldCaches", 30, 1, f"{CACHES}/"),
+                expire("OldRecords", None, days, f"{IMAGE_RECORDS}/"),
+            ],
             # S3 is let into the log bucket before it is told to write there.
             DependsOn="LogsPolicy",
             LoggingConfiguration=s3.LoggingConfiguration(
                 DestinationBucketName=Ref(logs), LogFilePrefix=f"{BUCKET_LOGS}artifacts/"
             ),
         ),
-        "Pipeline artifacts and build caches, kept for as long as a release can be rolled back to.",
+        "Pipeline artifacts and build caches, kept for as long as a release can be rolled back to, and what documents "
+        "images.",
         ["PIP-6", "BLD-9"],
     )
     for name, store, grants in (

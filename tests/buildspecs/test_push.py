@@ -22,6 +22,9 @@ HOST, _, NAME = REPOSITORY.partition("/")
 BUILD = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 
 
+ENDS = {"sbom": "cdx", "provenance": "provenance"}
+
+
 def stored(digest: str = "") -> dict[str, Any]:
     """What the registry answers about a tag, with an image or without one."""
     return {"images": [{"imageId": {"imageDigest": digest}}] if digest else [], "failures": []}
@@ -60,18 +63,34 @@ ACTION = {"COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": f"push:{BU
 
 
 def push(
-    empty: Workshop, there: str = "", known: str = "", layers: tuple[dict[str, str], ...] = (), **variables: str
+    empty: Workshop,
+    there: str = "",
+    known: str = "",
+    layers: tuple[dict[str, str], ...] = (),
+    documents: dict[str, Any] | None = None,
+    **variables: str,
 ) -> Outcome:
-    """Pushes where the commit's tag is `there` with a digest, and `known` is what the record of the tag says."""
+    """Pushes where the commit's tag is `there` with a digest, and `known` is what the record of the tag says, with the
+    `documents` that it names; records of earlier versions named none."""
     machine, key = empty.machine, f"images/{TAG}.json"
     archive(empty.source / "release-image.tar", layers=layers)
     machine.answer("ecr get-login-password", "the-password")
     machine.answer("ecr batch-get-image", stored(there))
     machine.answer("docker push", {"ecr batch-get-image": stored(OURS)})
     machine.answer("s3api list-objects-v2", {"Contents": [{"Key": key}]} if known else {})
-    machine.answer("s3api get-object", json.dumps({"digest": known}))
+    named = {} if documents is None else {"documents": documents}
+    machine.answer("s3api get-object", json.dumps({"digest": known, **named}))
     machine.answer("s3api put-object", {"ETag": "0"})
     return empty.build("push", {**PROJECT, **ACTION, **variables})
+
+
+def test_an_image_that_was_recorded_keeps_its_documents(empty: Workshop) -> None:
+    """What a release is documented with is named by each release of it, not by the first one alone."""
+    documents = {name: {"key": f"images/x.{end}.json", "sha256": "4567" * 16} for name, end in ENDS.items()}
+    outcome = push(empty, there=OURS, known=OURS, documents=documents)
+    assert outcome.succeeded and not empty.machine.calls("docker", "push"), outcome.log
+    named = {"SBOM": "s3://bucket/images/x.cdx.json", "PROVENANCE": "s3://bucket/images/x.provenance.json"}
+    assert outcome.variables == {"IMAGE": f"{REPOSITORY}@{OURS}", **named}
 
 
 def deployed(outcome: Outcome) -> list[dict[str, str]]:
@@ -88,7 +107,9 @@ def test_the_image_is_pushed_recorded_and_named_by_its_digest(empty: Workshop) -
         "RESULT scan: NONE, the scan is not looked at (SCAN_FINDINGS_BLOCK=NONE)",
     ]
     assert deployed(outcome) == [{"name": "backend", "imageUri": f"{REPOSITORY}@{OURS}"}]
-    assert outcome.variables == {"IMAGE": f"{REPOSITORY}@{OURS}"}
+    places = {name: f"s3://bucket/images/{'0123' * 16}.{end}.json" for name, end in ENDS.items()}
+    named = {"SBOM": places["sbom"], "PROVENANCE": places["provenance"]}
+    assert outcome.variables == {"IMAGE": f"{REPOSITORY}@{OURS}", **named}
     assert [call[1:] for call in empty.machine.calls("docker")] == [
         ["login", "--username", "AWS", "--password-stdin", HOST],
         ["load", "--input", "release-image.tar"],
@@ -103,6 +124,10 @@ def test_the_image_is_pushed_recorded_and_named_by_its_digest(empty: Workshop) -
     keys = [f"images/{'0123' * 16}.cdx.json", f"images/{'0123' * 16}.provenance.json"]
     assert [documents[name]["key"] for name in ("sbom", "provenance")] == keys
     assert all(re.fullmatch("[0-9a-f]{64}", document["sha256"]) for document in documents.values())
+    assert json.loads(outcome.artifacts[""]["documents.json"].read_text()) == {
+        "image": f"{REPOSITORY}@{OURS}",
+        "documents": {name: {"uri": uri, "sha256": documents[name]["sha256"]} for name, uri in places.items()},
+    }
     assert "the-password" not in outcome.log
 
 
@@ -110,6 +135,7 @@ def test_an_image_that_was_recorded_is_kept(empty: Workshop) -> None:
     """A retried stage, or the same commit once more: immutable tags cannot be pushed twice."""
     outcome = push(empty, there=OURS, known=OURS)
     assert outcome.succeeded, outcome.log
+    assert (outcome.variables["SBOM"], outcome.variables["PROVENANCE"]) == ("NONE", "NONE"), "its record has none"
     assert f"RESULT image: {REPOSITORY}:{TAG} is already there and kept, {OURS}" in outcome.result_lines()
     assert deployed(outcome)[0]["imageUri"] == f"{REPOSITORY}@{OURS}"
     assert [call[1] for call in empty.machine.calls("docker")] == ["login"]
@@ -231,6 +257,35 @@ def test_the_provenance_says_which_commit_and_which_build(empty: Workshop) -> No
     assert predicate["runDetails"]["metadata"] == {"invocationId": f"push:{BUILD}"}
 
 
+def test_the_bill_of_materials_is_valid_by_the_schema_of_cyclonedx(empty: Workshop) -> None:
+    """The schema that CycloneDX publishes for 1.6, strictly, with the formats in it; and it finds a fault."""
+    validation = pytest.importorskip("cyclonedx.validation.json")
+    version = pytest.importorskip("cyclonedx.schema").SchemaVersion.V1_6
+    judge = validation.JsonStrictValidator(version)
+    assert push(empty, layers=LAYERS).succeeded
+    [text] = [body for key, body in empty.machine.stored().items() if key.endswith(".cdx.json")]
+    assert judge.validate_str(text) is None
+    assert judge.validate_str(text.replace('"type":"container"', '"type":"image"')), "no kind of component"
+    assert judge.validate_str(text.replace('"purl":', '"package":')), "no property of one"
+
+
+def test_the_provenance_is_valid_by_the_definitions_of_in_toto_and_slsa(empty: Workshop) -> None:
+    """The message types that in-toto publishes for Statement v1 and SLSA provenance v1: no field but theirs; and they
+    find a fault."""
+    form = pytest.importorskip("google.protobuf.json_format")
+    statements = pytest.importorskip("in_toto_attestation.v1.statement")
+    messages = pytest.importorskip("in_toto_attestation.predicates.provenance.v1.provenance_pb2")
+    assert push(empty).succeeded
+    statement = stored_documents(empty)["provenance.json"]
+    parsed = form.ParseDict(statement, statements.spb.Statement())
+    statements.Statement.copy_from_pb(parsed).validate()
+    predicate = form.ParseDict(statement["predicate"], messages.Provenance())
+    assert predicate.build_definition.build_type and predicate.run_details.builder.id
+    wrong = json.loads(json.dumps(statement["predicate"]).replace("invocationId", "invocation"))
+    with pytest.raises(form.ParseError, match="invocation"):
+        form.ParseDict(wrong, messages.Provenance())
+
+
 def test_the_same_image_and_build_give_the_same_bytes(empty: Workshop) -> None:
     push(empty, layers=LAYERS)
     first = empty.machine.stored()
@@ -271,7 +326,7 @@ def scan(empty: Workshop, answer: dict[str, Any], least: str = "CRITICAL", **mor
     """Pushes an image about whose scan the registry answers this."""
     empty.machine.answer("ecr describe-image-scan-findings", answer)
     waiting = {"WAIT_SECONDS": "0", "PAUSE_SECONDS": "0"}
-    return push(empty, "", "", (), SCAN_FINDINGS_BLOCK=least, **{**waiting, **more})
+    return push(empty, "", "", (), None, SCAN_FINDINGS_BLOCK=least, **{**waiting, **more})
 
 
 def test_a_planted_critical_finding_stops_the_release(empty: Workshop) -> None:

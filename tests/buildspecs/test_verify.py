@@ -9,7 +9,17 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from tests.support.buildspecs.releases import HEALTHY, IMAGE, OTHER, PARAMETER, RELEASED, SMOKE, TASK, Release
+from tests.support.buildspecs.releases import (
+    DOCUMENTS,
+    HEALTHY,
+    IMAGE,
+    OTHER,
+    PARAMETER,
+    RELEASED,
+    SMOKE,
+    TASK,
+    Release,
+)
 from tests.support.buildspecs.running import REPOSITORY
 
 
@@ -23,12 +33,15 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
         "GREEN smoke: 3 requests answered as wanted",
         f"RESULT image: kept as {RELEASED}",
         f"RESULT what runs: /cloud-health/production/last-image is now {IMAGE}",
+        "RESULT documents: /cloud-health/production/documents names s3://bucket/images/x.cdx.json",
         "RESULT last good release: run:0123:d1",
     ]
     calls = release.workshop.machine.calls
     assert calls("aws", "ssm", "get-parameters") == [["aws", "ssm", "get-parameters", "--names", PARAMETER]]
     assert [call[-1] for call in calls("aws", "dynamodb")] == ["CloudHealthClients", "CloudHealthCosts"]
-    image, record = calls("aws", "ssm", "put-parameter")
+    image, documents, record = calls("aws", "ssm", "put-parameter")
+    assert documents[3:6] == ["--name", "/cloud-health/production/documents", "--value"]
+    assert json.loads(documents[6]) == {"image": IMAGE, "documents": DOCUMENTS}
     assert image[3:] == [
         *("--name", "/cloud-health/production/last-image", "--value", IMAGE),
         *("--type", "String", "--overwrite"),
@@ -36,6 +49,21 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
     assert record[3:7] == ["--name", "/cloud-health/production/backend", "--value", "run:0123:d1"]
     assert release.site.requests == ["GET /health", *(f"{item['method']} {item['path']}" for item in SMOKE)]
     assert "secretsmanager" not in outcome.log
+
+
+def test_a_release_from_before_there_were_documents_is_good_without(release: Release) -> None:
+    """A rollback brings back the artifacts of then."""
+    release.documents = None
+    outcome = release.verify()
+    assert outcome.succeeded, outcome.log
+    assert "documents names NONE, the image was pushed before it had any" in outcome.log
+
+
+def test_documents_of_another_image_are_not_recorded(release: Release) -> None:
+    release.documents = {"image": OTHER, "documents": DOCUMENTS}
+    outcome = release.verify()
+    assert not outcome.succeeded and f"ERROR documents.json is about {OTHER}, and the release is {IMAGE}" in outcome.log
+    assert not release.workshop.machine.calls("aws", "ssm", "put-parameter")
 
 
 def test_the_image_of_a_good_release_is_tagged_once(release: Release) -> None:

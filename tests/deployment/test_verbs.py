@@ -231,6 +231,41 @@ def test_a_change_set_that_cannot_be_executed_is_taken_away(loaded: Roots) -> No
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
 
 
+IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/images@sha256:" + "0123" * 16
+RECORD = {"image": IMAGE, "documents": {"sbom": {"uri": "s3://bucket/images/0123.cdx.json", "sha256": "4567" * 16}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (RECORD, "    sbom: s3://bucket/images/0123.cdx.json"),
+        ({"image": IMAGE, "documents": {}}, f"  last good image: {IMAGE}"),
+        (refusal("ssm.GetParameter", "ParameterNotFound", "x"), ""),
+        (refusal("ssm.GetParameter", "AccessDeniedException", "no"), "  last good image: ssm.GetParameter: Access"),
+        ([], "  last good image: /short/release/staging/documents is not a record of ours: TypeError("),
+    ],
+    ids=["recorded", "without", "before the first", "denied", "foreign"],
+)
+def test_status_names_the_documents_of_the_last_good_image(
+    loaded: Roots, capsys: pytest.CaptureFixture[str], answer: Any, line: str
+) -> None:
+    """And says how the stacks stand, whatever the record is."""
+    aws = Account("CREATE_COMPLETE")
+    described = aws.stack
+    path = [{"OutputKey": "ReleasesPath", "OutputValue": "/short/release/staging"}]
+    aws.answers["cloudformation.describe_stacks"] = lambda StackName: {
+        "Stacks": [
+            {**stack, "Outputs": [*stack["Outputs"], *([] if "shared" in StackName else path)]}
+            for stack in described(StackName)["Stacks"]
+        ]
+    }
+    denied = isinstance(answer, Exception)
+    aws.answers["ssm.get_parameter"] = answer if denied else {"Parameter": {"Value": json.dumps(answer)}}
+    assert standing.run(verb_run(aws, loaded), NoOptions()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line and each.startswith(line) for each in lines) is bool(line), lines
+
+
 def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     resource = {"LogicalResourceId": "Storage", "ResourceType": STACK, "ResourceStatus": "CREATE_COMPLETE"}
     summaries = {"StackResourceSummaries": [{**resource, "LastUpdatedTimestamp": NOW}]}

@@ -199,6 +199,19 @@ def test_rollback(templates: TemplateSet) -> None:
     assert templates["environment"].parameters["ArtifactDays"]["MinValue"] >= 30
 
 
+def test_what_documents_an_image_has_no_end(templates: TemplateSet) -> None:
+    """It lives as long as the image, which is kept by count: below the prefix that the push writes, no rule ends what
+    is there. The pipeline's artifacts do end, below the start of its name, which is cut."""
+    rules = templates.resource("storage.Artifacts").get("LifecycleConfiguration", "Rules")
+    ending = {rule["Id"]: rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
+    assert ending == {"OldArtifacts": "cloud-health-dashboa", "OldCaches": "cache/"}
+    [records] = {rule["Prefix"] for rule in rules if rule["Id"] == "OldRecords"}
+    assert records == f"{variables(templates, 'Push')['RECORDS']}/"
+    assert not any(records.startswith(prefix) or prefix.startswith(records) for prefix in ending.values())
+    names = templates["environment"].body["Resources"]["Pipeline"]["Properties"]["Parameters"]["PipelineName"]
+    assert all(json.dumps(name).strip('"').startswith(ending["OldArtifacts"]) for name in names["Fn::If"][1:2])
+
+
 def test_verification(templates: TemplateSet) -> None:
     by_stage = stages(templates)
     assert [action["Configuration"]["ProjectName"] for action in by_stage["Build_Backend"]["Actions"]] == [
@@ -221,6 +234,7 @@ def test_verification(templates: TemplateSet) -> None:
         "BACKEND_TARGET": ref("BackendTarget"),
         "CLUSTER": ref("RunningCluster"),
         "CONTAINER_NAME": variables(templates, "Push")["CONTAINER_NAME"],
+        "DOCUMENTS_RECORD": sub("${ReleasesPath}/documents"),
         "HEALTH_ANSWER": '{"status": "healthy", "database": "connected"}',
         "HEALTH_PATH": "/health",
         "LAST_RELEASE_PARAMETER": {"Fn::If": ["OnEcs", ref("LastImageParameter"), ref("LastVersionParameter")]},

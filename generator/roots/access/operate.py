@@ -33,7 +33,7 @@ from generator.cfn.names import SHARED_ACCESS
 from generator.core import arns, paths, ports
 from generator.core.arns import Text
 from generator.core.iam import Anything, Grant, allow
-from generator.core.names import DEPLOY
+from generator.core.names import DEPLOY, DOCUMENTS_RECORD
 from generator.core.ports import Port
 from generator.core.stack import Stack
 from generator.roots.access.handler_permissions.types import tagged
@@ -189,12 +189,13 @@ def _releasing(names: Mapping[Port, Text]) -> list[Grant]:
 def _configuring(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
     prefix = names[ports.CONFIGURATION_PREFIX]
     service = arns.ecs_service(names[ports.CLUSTER_NAME], names[ports.SERVICE_NAME])
+    releases = f"/{stack.project.short}/release/${{{ports.ENVIRONMENT.name}}}"
     return [
         allow(
             "FindRelease",
             [ssm.GetParameter],
-            [arns.ssm_parameter(Sub(f"/{stack.project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"))],
-            "an update of the backend keeps the image of the last good release",
+            [arns.ssm_parameter(Sub(f"{releases}/{name}")) for name in ("image", DOCUMENTS_RECORD)],
+            "an update of the backend keeps the image of the last good release; `status` names its documents",
         ),
         allow(
             "ReadConfiguration",

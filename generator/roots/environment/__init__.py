@@ -20,6 +20,7 @@ from generator.constructs.app_config import secret_arn
 from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.names import BEANSTALK, ECS, NONE
+from generator.core.names import pipeline as pipeline_name
 from generator.core.ports import Port
 from generator.core.settings import add_to
 from generator.core.stack import Stack
@@ -212,7 +213,7 @@ def names(project: Project) -> dict[Port, Text]:
         return If(VERBATIM, text, Sub(f"{text}-${{{ports.ENVIRONMENT.name}}}"))
 
     return {
-        ports.PIPELINE_NAME: name(f"{project.name}-pipeline"),
+        ports.PIPELINE_NAME: name(pipeline_name(project.name)),
         ports.CLUSTER_NAME: name(f"{project.short}-cluster"),
         ports.SERVICE_NAME: name("backend-service"),
         ports.APPLICATION_NAME: name(project.short),

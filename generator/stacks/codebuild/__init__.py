@@ -20,7 +20,9 @@ from generator.core import conditions, ports
 from generator.core.arns import Text
 from generator.core.names import (
     BACKEND_OUTPUT,
+    CACHES,
     COVERAGE_REPORT,
+    DOCUMENTS_RECORD,
     FRONTEND_ASSETS,
     FRONTEND_DOCUMENTS,
     IMAGE_OUTPUT,
@@ -94,7 +96,7 @@ def _backend(stack: Stack, project: Project, backend: str, ours: str, ecs: str) 
             "TESTS_BLOCK": stack.takes(ports.TESTS_BLOCK),
         },
         reports=[(TESTS_REPORT, "TEST"), (COVERAGE_REPORT, "CODE_COVERAGE")],
-        cache="cache/backend",
+        cache=f"{CACHES}/backend",
         docker=If(ecs, True, False),
         outputs=[BACKEND_OUTPUT],
         condition=backend,
@@ -123,7 +125,7 @@ def _frontend(stack: Stack, project: Project, frontend: str, ours: str) -> Job:
         _source(ours, "frontend", facts.directory),
         variables,
         reports=[(TESTS_REPORT, "TEST")],
-        cache="cache/frontend",
+        cache=f"{CACHES}/frontend",
         outputs=[FRONTEND_ASSETS, FRONTEND_DOCUMENTS],
         condition=frontend,
     )
@@ -234,6 +236,7 @@ def _verify_backend(stack: Stack, project: Project, backend: str, ecs: str) -> J
             "BACKEND_TARGET": stack.takes(ports.BACKEND_TARGET),
             "CLUSTER": stack.takes(ports.RUNNING_CLUSTER),
             "CONTAINER_NAME": project.backend.container,
+            "DOCUMENTS_RECORD": _record(stack, DOCUMENTS_RECORD),
             "HEALTH_ANSWER": json.dumps(dict(pair.split("=", 1) for pair in project.backend.health_answer)),
             "HEALTH_PATH": project.backend.health_path,
             "LAST_RELEASE_PARAMETER": last,
@@ -270,5 +273,5 @@ def _verify_frontend(stack: Stack, frontend: str) -> Job:
     )
 
 
-def _record(stack: Stack, side: str) -> Sub:
-    return Sub(f"${{{stack.takes(ports.RELEASES).data['Ref']}}}/{side}")
+def _record(stack: Stack, name: str) -> Sub:
+    return Sub(f"${{{stack.takes(ports.RELEASES).data['Ref']}}}/{name}")

@@ -9,7 +9,7 @@ from troposphere import If
 
 from generator.core import arns, conditions, ports
 from generator.core.iam import Anything, Grant, allow, listed
-from generator.core.names import IMAGE_RECORDS
+from generator.core.names import DOCUMENTS_RECORD, IMAGE_RECORDS
 from generator.core.stack import Stack
 from generator.project import Project
 
@@ -192,6 +192,12 @@ def verify_ecs(stack: Stack) -> list[Grant]:
             [ecr.BatchGetImage, ecr.PutImage],
             [stack.takes(ports.REGISTRY_ARN)],
             "the image of a good release gets a second tag, with which the registry keeps it",
+        ),
+        allow(
+            "RecordDocuments",
+            [ssm.PutParameter],
+            [arns.ssm_parameter(stack.takes(ports.RELEASES), f"/{DOCUMENTS_RECORD}")],
+            "where the documents about the image lie is recorded with the release",
         ),
         allow(
             "SeeService",

@@ -8,6 +8,7 @@ from generator.cfn.stacks import Stack
 from generator.cfn.templates import Template
 from scripts.operations.diagnose.cause import Cause, Diagnosis
 from scripts.operations.following import FollowedOutcome
+from scripts.operations.releases.documents import Documented
 from scripts.terminal.text import BOLD, DIM, GREEN, RED, Line, count, line, short
 
 SUCCESS = Diagnosis()
@@ -95,6 +96,12 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str]) ->
     yield from (line(f"{child:{width}}  {status}", depth=1) for child, status in sorted(children.items()))
     if stack.remedy:
         yield line(stack.remedy, depth=1)
+
+
+def release_lines(release: Documented) -> Iterator[Line]:
+    """The last good image, and where the documents about it lie."""
+    yield line(f"last good image: {release.image or release.problem}", depth=1)
+    yield from (line(f"{place.name}: {place.uri}", depth=2) for place in release.places)
 
 
 def status_document(stack: Stack | None, name: str, children: Mapping[str, str]) -> dict[str, Any]:

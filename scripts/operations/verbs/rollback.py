@@ -7,13 +7,15 @@ Configuration and templates stay as they are: this is about the application.
 
 import uuid
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
+from typing import Any
 
 from generator.cfn import template_names
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
-from scripts.operations.releases import releases
+from scripts.operations.releases import documents, releases
 from scripts.operations.releases.releases import Pipeline, Release
 from scripts.operations.run import Run, say
 from scripts.terminal import prompt, results
@@ -47,12 +49,12 @@ def run(run: Run, options: Options) -> Exit:
         )
     name = stack.outputs[template_names.PIPELINE]
     good = list(islice(releases.good(run.aws, name), SHOWN))
-    results.begin(releases=[_document(release) for release in good], executions=[])
+    named = documents.of_executions(run.aws, name, [release.execution for release in good]) if good else {}
+    results.begin(releases=[_document(release, named.get(release.execution, {})) for release in good], executions=[])
     if not options.to:
-        say(
-            f"{release.ended:%Y-%m-%d %H:%M}  {release.commit[:12]}  {release.execution}  {release.title}"
-            for release in good
-        )
+        for release in good:
+            say([f"{release.ended:%Y-%m-%d %H:%M}  {release.commit[:12]}  {release.execution}  {release.title}"])
+            say(f"  {document}: {uri}" for document, uri in named.get(release.execution, {}).items())
         say([] if good else [f"{name} has no successful release yet; rehearsals are not recorded"])
         return Exit.DONE
     run.check_deployer()
@@ -67,8 +69,8 @@ def run(run: Run, options: Options) -> Exit:
     return _back(run, there, to, stages)
 
 
-def _document(release: Release) -> dict[str, str]:
-    return {**asdict(release), "ended": release.ended.isoformat()}
+def _document(release: Release, named: Mapping[str, str]) -> dict[str, Any]:
+    return {**asdict(release), "ended": release.ended.isoformat(), "documents": dict(named)}
 
 
 def _agree(options: Options, name: str) -> None:

@@ -18,6 +18,7 @@ from scripts.operations.output import outcomes
 from scripts.operations.output.progress import Progress
 from scripts.operations.output.progress_view import view_lines
 from scripts.operations.output.stuck import stuck_lines
+from scripts.operations.releases import documents
 from scripts.operations.run import Run, say
 from scripts.terminal import results
 
@@ -39,11 +40,15 @@ def run(run: Run, _options: NoOptions) -> Exit:
             continue
         children = _children(aws, stack) if stack else {}
         say(outcomes.status_lines(stack, root.stack, children))
+        release = documents.of_last_release(aws, stack) if stack else None
+        if release:
+            say(outcomes.release_lines(release))
         left = leftovers.of_stack(aws, stack) if stack and stack.meaning.action is Action.UPDATE else []
         if left:
             say([*leftovers.leftover_lines(left, aws.region), *leftovers.network_lines(aws, left)])
         document = outcomes.status_document(stack, root.stack, children)
-        results.append("stacks", {**document, "left": leftovers.leftover_documents(left)})
+        more = {"left": leftovers.leftover_documents(left), "release": release.document if release else None}
+        results.append("stacks", {**document, **more})
         action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:
             _show_progress(aws, root, stack)

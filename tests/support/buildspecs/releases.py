@@ -20,6 +20,7 @@ HEALTHY = '{"status": "healthy", "database": "connected", "uptime": 12}'
 TASK_DEFINITION = "arn:aws:ecs:us-east-1:111122223333:task-definition/backend:7"
 TASK = "arn:aws:ecs:us-east-1:111122223333:task/cloud-health/0a1b"
 PARAMETER = "arn:aws:ssm:us-east-1:111122223333:parameter/cloud-health/backend/production/CLIENTS_TABLE"
+DOCUMENTS = {"sbom": {"uri": "s3://bucket/images/x.cdx.json", "sha256": "4567" * 16}}
 SMOKE = [
     {"method": "GET", "path": "/api/v1/email/verify?token=x", "status": 400, "body": "not valid"},
     {"method": "POST", "path": "/api/v1/auth/login", "status": 422, "body": None},
@@ -76,6 +77,7 @@ class Release:
     smoke: object = field(default_factory=lambda: list(SMOKE))
     wait: str = "0"
     tags: list[str] = field(default_factory=lambda: ["0123456789ab"])
+    documents: dict[str, Any] | None = field(default_factory=lambda: {"image": IMAGE, "documents": DOCUMENTS})
 
     def stored(self, tag: str) -> dict[str, Any]:
         """The built image as the registry gives it."""
@@ -106,6 +108,8 @@ class Release:
         for call, answer in self.answers().items():
             machine.answer(call, answer)
         self.workshop.write("imagedefinitions.json", json.dumps(self.built))
+        if self.documents:
+            self.workshop.write("documents.json", json.dumps(self.documents))
         return self.workshop.build(
             "verify",
             {
@@ -118,6 +122,7 @@ class Release:
                 "HEALTH_PATH": "/health",
                 "TABLE_VARIABLES": "CLIENTS_TABLE,COSTS_TABLE",
                 "SMOKE_REQUESTS": json.dumps(self.smoke),
+                "DOCUMENTS_RECORD": "/cloud-health/production/documents",
                 "LAST_RELEASE_PARAMETER": "/cloud-health/production/last-image",
                 "BACKEND_RECORD": "/cloud-health/production/backend",
                 "RELEASE": "run:0123:d1",
