@@ -55,7 +55,9 @@ STATUSES = {
     "ROLLBACK_COMPLETE": Meaning("could not be created; nothing of it is left", Action.RECREATE),
     "DELETE_IN_PROGRESS": _running("is being deleted"),
     "DELETE_FAILED": Meaning(
-        "could not be deleted completely", Action.MANUAL, "Remove what its events name, then destroy it again."
+        "could not be deleted completely",
+        Action.MANUAL,
+        "Remove what its events name, then delete it again: `status` has the command.",
     ),
     "DELETE_COMPLETE": Meaning("is deleted", Action.CREATE),
     "UPDATE_IN_PROGRESS": _running("is being updated"),

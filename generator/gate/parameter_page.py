@@ -5,12 +5,14 @@ lives. Made from the rendered templates and the table of effects.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from generator.cfn.assertions import as_text
 from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED, Row
 from generator.cfn.effects.outcomes import Outcome
-from generator.cfn.effects.row import ANY
+from generator.cfn.effects.row import ANY, NOTHING
+from generator.cfn.effects.rows import SAME_WAY
 from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED, SHARED_ACCESS
 from generator.cfn.templates import Template, TemplateSet
 from generator.gate.effects import IN_PLACE, NO_RESOURCE, RootResources, kinds, resources_of, row_outcomes
@@ -20,15 +22,19 @@ HEAD = """# Parameters
 Made from the templates by `make templates`. One file in `params/` holds what an environment chooses; each root takes
 those that it declares.
 
-**Before you change one**, look at *changing it* and then at its paragraph below the table, which says what AWS does in
-which order, what users see and for how long, whether there is a way back, and what has to come before or after. The
-plan says the same of the values that you change:
+**Before you change one**, look at *changing it* and then at the lines of that change below the table: what has to come
+before it and after it, what AWS does in which order, what users see and for how long, whether there is a way back.
 
-- *in place*: a setting changes and nothing is interrupted.
+- *in place*: a setting changes, and nothing is interrupted.
 - *new tasks*: new tasks of the application start beside the old ones and answer before those end, without interruption.
 - *cancels a release*: the pipeline itself changes; `--wait` waits for what it executes.
-- *to be named*: something is lost, and `--allow-…` has to name it. *read first*: it interrupts, or something has to be
-  done before or after. *refused*: a living environment cannot take it; the paragraph has the way that works.
+- *read first*: it interrupts or moves something, or costs, or is for somebody else to do first; the plan says the same.
+  *to be named*: something is lost, and `--allow-…` has to name it. *refused*: a living environment cannot take it; its
+  lines have the way that works. Of a parameter that can change in several ways, each of these words is true of one at
+  least.
+
+Commands are named here by their words: `access` is `make access ENV=…` or `delivery access …`, `apply` is `make deploy
+ENV=…` or `delivery apply …`. Where a plan or a refusal says the same, it prints the command that you can type.
 
 **How far this is tried.** Nothing here has been run on AWS (docs/unverified.md). Which resources change, in which
 order, and what stays: `make soak` changes every parameter of each ready environment there and back on the local AWS,
@@ -46,6 +52,7 @@ ROOTS = {
 }
 LEVELS = {ALLOWED: "**to be named**", REFUSED: "**refused**", NOTICE: "**read first**"}
 COMES_OR_GOES = ("adds", "removes", "replaces")
+KEPT = " (kept)"  # of what stays behind
 FIXED_NAME = "it has one value"
 
 
@@ -116,7 +123,9 @@ def _summary(effects: Effects) -> str:
         return LEVELS[REFUSED]
     if "Environment" in {row.parameter for row, _ in effects}:
         return "another name is another environment"
-    words = dict.fromkeys(_class(word) for _, happened in effects for word in kinds(happened))
+    # What comes with a backend is told of BackendTarget.
+    own = [happened for row, happened in effects if not row.was] or [happened for _, happened in effects]
+    words = dict.fromkeys(_class(word) for happened in own for word in kinds(happened))
     happening = [word for word in words if word not in (IN_PLACE, NO_RESOURCE)] or [IN_PLACE]
     return "; ".join([*happening, *(text for level, text in LEVELS.items() if level in levels)])
 
@@ -125,51 +134,131 @@ def _class(word: str) -> str:
     """What happens, without the names of resources."""
     verb = word.partition(" ")[0]
     if verb == "replaces":
-        return "replaces (kept)" if word.endswith("(kept)") else "replaces"
+        return "replaces, and leaves the old behind" if word.endswith(KEPT) else "replaces"
     return "adds or removes" if verb in ("adds", "removes") else word.partition(" (")[0]
 
 
 def _paragraphs(happens: Mapping[str, Effects]) -> Iterator[str]:
-    """What each change of the group does; parameters of which the same is said are told together."""
-    names_by_text: dict[tuple[str, ...], list[str]] = {}
+    """What each change of the group does; parameters of which the same is said are told together, with the resources of
+    each."""
+    groups: dict[tuple[Change, ...], dict[str, tuple[str, ...]]] = {}
     for name, effects in happens.items():
-        if lines := tuple(_lines(effects)):
-            names_by_text.setdefault(lines, []).append(name)
-    for lines, names in names_by_text.items():
+        if entries := list(_changes(effects)):
+            changes, resources = zip(*entries, strict=True)
+            groups.setdefault(changes, {})[name] = resources
+    for changes, names in groups.items():
         yield f"**{', '.join(f'`{name}`' for name in names)}**\n"
-        yield from lines
+        for change, resources in zip(changes, zip(*names.values(), strict=True), strict=True):
+            yield from change.lines(_joined(resources))
         yield ""
 
 
-def _lines(effects: Effects) -> Iterator[str]:
-    idle: list[str] = []
+@dataclass(frozen=True)
+class Change:
+    """One change of a parameter on the page: `title` says which, `parts` what is told of it, each with its name; of one
+    that is `idle` there is nothing more to tell."""
+
+    title: str
+    parts: tuple[tuple[str, str], ...] = ()
+    idle: bool = False
+
+    def lines(self, resources: str) -> Iterator[str]:
+        """On one line what can be read on one; otherwise each part on its own."""
+        parts = [*self.parts, *([("Resources", resources)] if resources else [])]
+        if self.idle:
+            yield f"- {self.title}."
+        elif len(parts) == 1:
+            yield f"- *{self.title}*: {parts[0][1]}"
+        else:
+            yield f"- *{self.title}*:"
+            yield from (f"  - {name}: {text}" for name, text in parts)
+
+
+def _is_idle(row: Row) -> bool:
+    return row.level == QUIET and row.happens.startswith("nothing,") and not row.around
+
+
+def _changes(effects: Effects) -> Iterator[tuple[Change, str]]:
+    """What is told of a parameter, each change with what comes and goes: first where nothing happens, so that the rest
+    is about the other cases."""
+    rows = [row for row, _ in effects]
+    if where := [_where(row) for row in rows if _is_idle(row) and (row.when or row.was)]:
+        yield Change(f"Nothing happens {' or '.join(dict.fromkeys(where))}", idle=True), ""
     for number, (row, happened) in enumerate(effects):
-        if row.level == QUIET and row.happens.startswith("nothing,") and not row.around:
-            idle.append(_where(row) or row.change)
-            continue
-        resources = "; ".join(word for word in kinds(happened) if word.startswith(COMES_OR_GOES))
-        loud = {ALLOWED: f"To be named with `{_option(row)}`. ", REFUSED: "Refused: "}.get(row.level, "")
-        listed = f" Resources: {resources}." if resources and not row.was and row.parameter != "Environment" else ""
-        yield f"- {_direction(row, others=number > 0)}: {loud}{row.text}{listed}"
-    if idle:
-        yield f"- Nothing happens {' or '.join(dict.fromkeys(idle))}."
+        if not _is_idle(row):
+            yield Change(_direction(row, rows[:number]), tuple(_parts(row))), _resources(row, happened)
+        elif not (row.when or row.was):
+            yield Change(_direction(row, rows[:number]), (("", _sentence(row.happens)),)), ""
+
+
+def _parts(row: Row) -> Iterator[tuple[str, str]]:
+    """A row's sentences in the order in which somebody needs them who is about to make the change."""
+    if row.level == REFUSED:
+        yield "Refused", _sentence(row.happens)
+        yield "Instead", _sentence(row.around)
+        return
+    usual = row.users == NOTHING and row.back == SAME_WAY and not row.around and row.level in (QUIET, NOTICE)
+    if usual:
+        yield "", f"{_sentence(row.happens)} Users notice nothing, and the way back is the same."
+        return
+    if row.level == ALLOWED:
+        yield "To be named", f"`{_option(row)}`, because of {row.loss}."
+    yield "What happens", _sentence(row.happens)
+    yield "Users", _sentence(f"they notice {row.users}" if row.users.startswith(NOTHING) else row.users)
+    if row.around:
+        yield "Before and after", _sentence(row.around)
+    yield "Way back", _sentence(row.back)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."
+
+
+def _resources(row: Row, happened: list[Outcome]) -> str:
+    """What comes and goes; a row that begins without a backend changes several parameters at once."""
+    words = [] if row.was or row.parameter == "Environment" else kinds(happened)
+    return "; ".join(_kept(word) for word in words if word.startswith(COMES_OR_GOES))
+
+
+def _kept(word: str) -> str:
+    """What stays behind is said first: it is what has to be known."""
+    if not word.endswith(KEPT):
+        return word
+    verb, _, names = word.removesuffix(KEPT).partition(" ")
+    return f"leaves behind {names}" if verb == "removes" else f"{verb} {names}, and leaves the old behind"
+
+
+def _joined(resources: Sequence[str]) -> str:
+    """The resources of several parameters of which the same is said: that of each where they differ in one name."""
+    distinct = list(dict.fromkeys(resources))
+    if len(distinct) == 1:
+        return f"{distinct[0]}." if distinct[0] else ""
+    words = [each.split() for each in distinct]
+    places = [place for place, these in enumerate(zip(*words, strict=False)) if len(set(these)) > 1]
+    if len({len(each) for each in words}) > 1 or len(places) != 1:
+        return f"{' or '.join(distinct)}."
+    [place] = places
+    names = [each[place].rstrip(",;") for each in words]
+    end = words[0][place][len(names[0]) :]
+    return f"{' '.join([*words[0][:place], ', '.join(names[:-1]) + f' or {names[-1]}{end}', *words[0][place + 1 :]])}."
 
 
 def _option(row: Row) -> str:
     return f"--allow-{'delete' if row.deletes else 'replace'} {row.parameter}"
 
 
-def _direction(row: Row, others: bool) -> str:
-    """Of which change a row is, for a person; `others` came before it."""
-    change = row.change
+def _direction(row: Row, before: Sequence[Row]) -> str:
+    """Of which change a row is, for a person; `before` are the rows that were asked before it."""
+    change, where = row.change, _where(row)
     if change == ANY:
-        change = "any other value" if row.was or row.when else "any other change" if others else "any change"
+        narrower = any(each.change != ANY for each in before)
+        change = "any other change" if narrower else "" if where else "otherwise" if before else "any change"
     if "->" in change:
         change = " to ".join("any" if side.strip() == "*" else f"`{side.strip()}`" for side in change.split("->"))
-    return f"*{change}{f', {where}' if (where := _where(row)) else ''}*"
+    return ", ".join(filter(None, (change, where)))
 
 
 def _where(row: Row) -> str:
     parts = [f"with {name} {' or '.join(values)}" for name, values in row.when.items() if values != row.was.get(name)]
     parts += [f"while {name} is {' or '.join(values)}" for name, values in row.was.items()]
-    return ", ".join(parts)
+    return " and ".join(parts)

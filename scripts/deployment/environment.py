@@ -112,7 +112,7 @@ class Computation:
             raise RefusedError(reason, "Run `apply shared` first.")
 
     def _boundary(self) -> Iterator[Computed]:
-        unlimited = Computed(names.BOUNDARY, "", COMPUTED, "no stack `access` limits what the roles may do")
+        unlimited = Computed(names.BOUNDARY, "", COMPUTED, "no access stack limits what the roles may do")
         yield self.output(ACCESS, names.BOUNDARY) or unlimited
 
     def output(self, root: str, name: str) -> Computed | None:

@@ -4,6 +4,7 @@ Each has the source of the fact; codes and words are AWS's own where it document
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from typing import Any
 
 from generator.cfn.quotas import MANAGED_POLICIES
@@ -374,10 +375,11 @@ def _addresses() -> None:
 
 def _subscriptions() -> None:
     """Whoever is subscribed by mail gets nothing until the link in it has been clicked. SNS developer guide,
-    sns-email-notifications; botocore's model, GetSubscriptionAttributes: PendingConfirmation."""
+    sns-email-notifications; botocore's model, GetSubscriptionAttributes: PendingConfirmation. Lists have that word in
+    the place of its ARN until then."""
     from moto.sns.models import SNSBackend
 
-    subscribe = SNSBackend.subscribe
+    subscribe, listed = SNSBackend.subscribe, SNSBackend.list_subscriptions_by_topic
 
     def subscribe_pending(sns: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
         known = sns._find_subscription(topic_arn, endpoint, protocol)
@@ -386,4 +388,16 @@ def _subscriptions() -> None:
             subscription.attributes["PendingConfirmation"] = True
         return subscription
 
+    def shown(subscription: Any) -> Any:
+        if not subscription.attributes.get("PendingConfirmation"):
+            return subscription
+        unconfirmed = copy(subscription)
+        unconfirmed.arn = "PendingConfirmation"
+        return unconfirmed
+
+    def list_with_pending(sns: Any, topic_arn: str, next_token: Any = None) -> Any:
+        subscriptions, token = listed(sns, topic_arn, next_token=next_token)
+        return [shown(each) for each in subscriptions], token
+
     replace(SNSBackend, "subscribe", subscribe_pending)
+    replace(SNSBackend, "list_subscriptions_by_topic", list_with_pending)

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from generator.cfn import assertions, graph
@@ -45,6 +46,7 @@ ATTRIBUTES = frozenset(
     ]
 )
 LONGEST_VALUE = 4096  # bytes of a parameter; CloudFormation User Guide, "Understand CloudFormation quotas"
+KNOWN = 64  # templates that are kept as they were read; an environment has 20 at most
 POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 
 
@@ -52,8 +54,10 @@ class InvalidTemplateError(Exception):
     """What CloudFormation refuses; the message is the reason."""
 
 
+@lru_cache(KNOWN)
 def read(text: str) -> Template:
-    """The template in `text`, its structure checked. Raises `InvalidTemplateError` for what CloudFormation refuses.
+    """The template in `text`, its structure checked: one value for the same text, which nobody changes. Raises
+    `InvalidTemplateError` for what CloudFormation refuses.
 
     JSON, or YAML with the functions' long names: `aws cloudformation package` writes nested templates so.
     """

@@ -12,7 +12,7 @@ from generator.cfn.losses import TemplatePair
 from generator.cfn.names import RECORDS
 from generator.cfn.packaging import Bucket
 from generator.cfn.stacks import Stack
-from generator.cfn.statuses import DEPLOYED
+from generator.cfn.statuses import DEPLOYED, RESTORED
 from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
 from generator.cfn.templates import Template
 from scripts.deployment import deploy_root as core
@@ -368,7 +368,8 @@ class Steps:
         """How an operation ended, with the one cause when it failed, and the outputs when it did not."""
         diagnosis = diagnose(outcome, root.environment.root, observer.service_messages)
         outputs = dict(outcome.stack.outputs) if outcome.status in DEPLOYED else {}
-        left = leftovers.leftovers(outcome.events) if outcome.good else []
+        # A rollback removes what the update has made, and leaves behind what it cannot remove.
+        left = leftovers.leftovers(outcome.events) if outcome.good or outcome.status in RESTORED else []
         document = {**outcomes.outcome_document(outcome, diagnosis), "left": leftovers.leftover_documents(left)}
         results.append("operations", {**document, "outputs": outputs})
         yield from outcomes.outcome_lines(outcome, diagnosis)

@@ -40,7 +40,7 @@ def of_update(
         elif row.level == ALLOWED:
             losses.append(Loss(row.parameter, "parameter", DELETED if row.deletes else CHANGED, row.loss))
         elif row.level == REFUSED and not _is_own(row.parameter, previous, after):
-            refused.append(Refusal(row.happens, row.parameter, f"{row.around[0].upper()}{row.around[1:]}."))
+            refused.append(Refusal(row.happens, row.parameter, f"{row.around[0].upper()}{row.around[1:].rstrip('.')}."))
     return notices, losses, refused
 
 

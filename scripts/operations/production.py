@@ -81,7 +81,7 @@ def check_protection(aws: Aws, roots: Mapping[str, Environment]) -> None:
         if policy and not bound_by(aws, policy):
             raise RefusedError(
                 f"The {what} binds nobody: whoever has the rights may {kept_from}; nothing has happened.",
-                "`make preflight` says how those are bound whom DeveloperGroups, DeveloperRoles and "
+                "`preflight` says how those are bound whom DeveloperGroups, DeveloperRoles and "
                 "DeveloperPermissionSets name.",
             )
 

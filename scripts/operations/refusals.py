@@ -5,13 +5,15 @@ Each rule looks at the plan and at the templates before and after it, with their
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from generator.cfn.changes import PlannedChange
 from generator.cfn.limits import UNIQUE
 from generator.cfn.losses import CHANGED, Loss, TemplatePair
 from generator.cfn.quotas import MANAGED_POLICIES
 from generator.cfn.template_names import NAT_GATEWAYS, TARGET_GROUPS
+from generator.cfn.templates import Resource
 from scripts.deployment.plan import UPDATE, Plan, Refusal
 from scripts.operations.living import BEANSTALK, PIPELINE, RELEASED, RULE, SERVICE, TABLE, LivingState, touched
 
@@ -19,6 +21,21 @@ ORIGIN, TARGETS = "AWS::CloudFront::VpcOrigin", "AWS::ElasticLoadBalancingV2::Ta
 FIXED = ("aws:elbv2:listener", "aws:elbv2:loadbalancer")
 SECRET, ROLLING = "AWS::SecretsManager::Secret", "ROLLING"
 POLICY, ROLE = "AWS::IAM::ManagedPolicy", "AWS::IAM::Role"
+GROUP = "AWS::EC2::SecurityGroup"
+# Rules of a security group that are resources of their own, each with the property of the group that has such rules,
+# and what a rule admits, however it is called. Source: the schemas of the types.
+OWN_RULES = {
+    "AWS::EC2::SecurityGroupIngress": "SecurityGroupIngress",
+    "AWS::EC2::SecurityGroupEgress": "SecurityGroupEgress",
+}
+ADMITS = (
+    "IpProtocol",
+    "FromPort",
+    "ToPort",
+    "CidrIp",
+    "CidrIpv6",
+    *("SourcePrefixListId", "DestinationPrefixListId", "SourceSecurityGroupId", "DestinationSecurityGroupId"),
+)
 # The name that a resource of a type has in an account or Region, where the templates may give it one, besides
 # `limits.UNIQUE`. Source: the schemas of the types.
 NAME_OF = {
@@ -74,6 +91,7 @@ def refusals(plan: Plan, pair: TemplatePair, state: LivingState) -> list[Refusal
         *_targets(plan, pair),
         *_names(plan, pair),
         *_attachments(plan, pair),
+        *_openings(plan, pair),
         *_weights(state),
         *_tables(pair, state),
         *_addresses(state),
@@ -224,6 +242,44 @@ def _attachments(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
                 f"Replace at most {MANAGED_POLICIES - len(attached)} of them in one deployment: what replaces a policy "
                 "is another description, path or logical id.",
             )
+
+
+def _openings(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
+    """A rule that moves into its security group: CloudFormation passes over the group's own as a duplicate of the one
+    that is there, and takes that one away afterwards (aws-cloudformation/cloudformation-coverage-roadmap #1532,
+    #1534)."""
+    for leaf in plan.leaves():
+        if leaf.type not in OWN_RULES or leaf.action != "Remove":
+            continue
+        for rule in pair.versions(leaf.path):
+            stays = [
+                group
+                for group in pair.after.resources(GROUP)
+                if _group(rule.get("GroupId")) == _name(pair, group)
+                and _admitted(rule.properties) in map(_admitted, group.get(OWN_RULES[leaf.type], default=()))
+            ]
+            if stays:
+                yield Refusal(
+                    f"the same rule is in {_name(pair, stays[0])} from now on: CloudFormation takes it for made, "
+                    "because this one is there, and then removes this one, so that none is left",
+                    leaf.name,
+                    "Do it in two deployments: first give the rule in the group another range of ports around the same "
+                    "ones, and remove this one; then give it the range that it shall have.",
+                )
+
+
+def _name(pair: TemplatePair, resource: Resource) -> str:
+    return ".".join(pair.path(resource))
+
+
+def _group(reference: Any) -> str:
+    """The path of the group that a rule is of, in a set of instances."""
+    named = NAMED.findall(json.dumps(reference))
+    return str(named[0]).removesuffix(".GroupId") if named else str(reference)
+
+
+def _admitted(rule: Mapping[str, Any]) -> list[str]:
+    return [str(rule.get(name, "")) for name in ADMITS]
 
 
 def _weights(state: LivingState) -> Iterator[Refusal]:

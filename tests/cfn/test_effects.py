@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from generator.cfn.assertions import as_text
 from generator.cfn.effects import ALLOWED, REFUSED, ROWS, Row, directions, find, matches, rows_of
+from generator.cfn.names import SHARED, SHARED_ACCESS
 from generator.cfn.templates import Template, TemplateSet, load
 from tests.conftest import ROOT
 
@@ -97,6 +99,20 @@ def test_what_is_refused_says_how_it_works_and_what_is_named_says_what_is_lost()
         assert row.happens and row.users and row.back and row.source, row
         assert row.around or row.level != REFUSED, row
         assert bool(row.loss) is (row.level == ALLOWED), row
+
+
+COMMAND = re.compile(r"`(apply|access|plan|destroy|status|preflight)([^`]*)`")
+
+
+def test_commands_of_the_rows_are_those_of_the_environment_or_say_which(templates: TemplateSet) -> None:
+    """A command without a name is completed with that of the environment that is deployed, which what is shared is
+    not; and a Make target without one means the environment of this machine."""
+    for row in ROWS:
+        assert "`make " not in row.text, row
+        assert not row.text.endswith("..") and ".." not in row.text, row
+        if row.root in (SHARED, SHARED_ACCESS):
+            assert all("shared" in words for _, words in COMMAND.findall(row.text)), row
+    assert {row.root for row in ROWS} == {root.name for root in templates.roots()}
 
 
 def test_what_the_template_declares_fixed_is_refused_by_the_table(templates: TemplateSet) -> None:

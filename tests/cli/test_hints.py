@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from scripts.cli import VERBS
 from scripts.terminal.hints import Spelling
 from tests.cli.typed import typed
+from tests.conftest import ROOT
 
 TAKES = tuple((name, verb.subject == "ENVIRONMENT") for name, verb in VERBS.items())
 
@@ -31,6 +34,14 @@ TAKES = tuple((name, verb.subject == "ENVIRONMENT") for name, verb in VERBS.item
 )
 def test_a_command_is_spelled_as_it_is_typed(door: str, environment: str, text: str, shown: str) -> None:
     assert Spelling(door, environment, TAKES).spelled(text) == shown
+
+
+def test_no_hint_names_a_make_target_for_an_environment_that_nobody_meant() -> None:
+    """`make access` alone is the environment of this machine: what is said on any other names it, or says `access`."""
+    verbs = "|".join(name for name, takes in TAKES if takes and name != "apply")
+    bare = re.compile(rf"`make ({verbs})( (?!ENV=)[^`]*)?`")
+    programs = [*(ROOT / "scripts").rglob("*.py"), *(ROOT / "generator/cfn").rglob("*.py")]
+    assert [file.name for file in programs if bare.search(file.read_text(encoding="utf-8"))] == []
 
 
 def test_the_door_decides() -> None:

@@ -223,6 +223,28 @@ def test_a_role_does_not_get_more_policies_than_it_may_have(replaced: int, attac
     assert [refusal.where for refusal in refusals_of_it] == ["In.R"] * refused
 
 
+@pytest.mark.parametrize(
+    ("group", "inline", "refused"),
+    [
+        ("${In.G.GroupId}", {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 443, "SourcePrefixListId": "pl"}, True),
+        ("${In.G.GroupId}", {"IpProtocol": "tcp", "FromPort": "80", "ToPort": 443, "SourcePrefixListId": "pl"}, True),
+        ("${In.G.GroupId}", {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 444, "SourcePrefixListId": "pl"}, False),
+        ("${In.G.GroupId}", {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 443, "CidrIp": "10.0.0.0/8"}, False),
+        ("${In.Other}", {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 443, "SourcePrefixListId": "pl"}, False),
+    ],
+)
+def test_a_rule_does_not_move_into_its_security_group(group: str, inline: dict[str, Any], refused: bool) -> None:
+    """The group's own is passed over as a duplicate of it, and then it goes itself."""
+    kind = "AWS::EC2::SecurityGroupIngress"
+    alone = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 443, "SourcePrefixListId": "pl", "Description": "edge"}
+    before = {"G": lone(refusals.GROUP), "R": lone(kind, GroupId=group, **alone)}
+    after = {"G": lone(refusals.GROUP, SecurityGroupIngress=[inline])}
+    moved = plan(leaf("In.G", refusals.GROUP), leaf("In.R", kind, "Remove"))
+    refusals_of_it = refusals.refusals(moved, sides(before, after), IDLE)
+    assert [each.where for each in refusals_of_it] == ["In.R"] * refused
+    assert all("in two deployments" in each.remedy and "In.G" in each.why for each in refusals_of_it)
+
+
 def test_a_second_target_group_with_traffic_a_table_in_the_way_and_a_lack_of_addresses_are_refused() -> None:
     both = sides({"Other": lone(TABLE, TableName="x")}, {"T": lone(TABLE, TableName="clients")})
     for state, where, way in (

@@ -109,7 +109,7 @@ def test_a_renamed_repository_names_the_environments_to_deploy() -> None:
     previous = Stack("s", arn("stack", "s"), "UPDATE_COMPLETE", parameters=parameters)
     [notice], losses, refused = parameter_effects.of_update(shared, previous, {**parameters, "RepositoryName": "new"})
     assert (losses, refused) == ([], [])
-    assert "make access" in notice.text and "production" in notice.text and "staging" in notice.text
+    assert "`access shared`" in notice.text and "production" in notice.text and "staging" in notice.text
 
 
 def test_what_the_stack_owns_may_be_named(staging: Environment) -> None:

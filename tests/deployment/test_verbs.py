@@ -11,14 +11,17 @@ import pytest
 
 from generator.cfn.environments import Environment, EnvironmentRefusedError
 from generator.cfn.packaging import bucket_policy
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
+from scripts.operations.diagnose import recovery
 from scripts.operations.options import DeployOptions, NoOptions
 from scripts.operations.run import Run
 from scripts.operations.verbs import apply
 from scripts.operations.verbs import status as standing
+from scripts.terminal.hints import Spelling
 from tests.conftest import ROOT
 from tests.deployment.service import ME, Prepared, Stored, arn, refusal
 from tests.support.runs import verb_options, verb_run
@@ -264,6 +267,23 @@ def test_status_names_the_documents_of_the_last_good_image(
     assert standing.run(verb_run(aws, loaded), NoOptions()) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line and each.startswith(line) for each in lines) is bool(line), lines
+
+
+@pytest.mark.parametrize(
+    ("name", "root", "way"),
+    [
+        ("staging", "access", "--stack-name cloud-health-dashboard-staging-access --retain-resources Role"),
+        ("staging", "environment", "then run `python -m scripts.deploy destroy staging` again"),
+        ("shared", "shared", "an administrator deletes it again: `aws cloudformation delete-stack --stack-name cloud"),
+        ("shared", "access", "delete-stack --stack-name cloud-health-dashboard-shared-access`"),
+    ],
+)
+def test_status_has_the_command_for_a_stack_that_is_half_deleted(name: str, root: str, way: str) -> None:
+    """`destroy` deletes an environment, and neither its roles nor what is shared."""
+    roots = environment.load(name, ROOT / "templates", ROOT / "params")
+    half = Stack(roots[root].stack, arn("stack", "s"), "DELETE_FAILED")
+    spelling = Spelling("python -m scripts.deploy", name, (("destroy", True),))
+    assert way in spelling.spelled(recovery.remedy(roots[root], half))
 
 
 def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,7 +51,7 @@ def test_every_parameter_has_a_row(templates: TemplateSet, rows: dict[str, str])
         ("TaskCpu", "new tasks"),
         ("LogLevel", "new tasks"),
         ("LogRetentionDays", "in place; **to be named**"),
-        ("ClientsTable", "replaces (kept)"),
+        ("ClientsTable", "replaces, and leaves the old behind"),
         ("VpcCidr", "**refused**"),
         ("LoadBalancerScheme", "**refused**"),
         ("NatGatewayCount", "adds or removes"),
@@ -59,6 +59,7 @@ def test_every_parameter_has_a_row(templates: TemplateSet, rows: dict[str, str])
         ("Environment", "another environment"),
         ("ConfigurationDigest", "new tasks"),
         ("FrontendTarget", "adds or removes"),
+        ("ExistingJwtSecretArn", "adds or removes; new tasks; **to be named**"),
     ],
 )
 def test_what_changing_it_does(rows: dict[str, str], parameter: str, effect: str) -> None:
@@ -89,11 +90,26 @@ def test_every_row_is_followed_through_the_templates_to_what_it_says(templates: 
         for parameter in root.parameters:
             for row in (row for row in instances.rows(parameter) if row.level != REFUSED):
                 happened = row_outcomes(instances, parameter, row)
-                assert row.text in text or row.happens.startswith("nothing"), row
+                sentences = (row.happens, row.around) if not row.happens.startswith("nothing") else (row.around,)
+                assert all(words[1:].rstrip(".") in text for words in sentences), row
                 if not row.was and parameter != "Environment":  # several parameters change at once
                     where = f"{root.name} {parameter} {row.change} {dict(row.when)}"
                     wrong += [f"{where}: {what}" for what in untrue(row, happened)]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_page_is_read_from_the_top(text: str) -> None:
+    """Where nothing happens is said first, so that `otherwise` is the rest; what is alike is said once; a parameter
+    that changes together with another one does not take over what that does."""
+    # The environment's own paragraph of a parameter comes first.
+    paragraphs = dict(reversed([each.split("**\n\n", 1) for each in text.split("\n**`")[1:]]))
+    idle = "- Nothing happens with BackendTarget NONE.\n- *with BackendTarget BEANSTALK*:\n"
+    assert paragraphs["SenderEmail`"].startswith(idle) and "- *otherwise*:" in paragraphs["SenderEmail`"]
+    assert "- *otherwise*: Nothing, the backend does not run on instances.\n" in paragraphs["InstanceType`"]
+    tables = next(each for names, each in paragraphs.items() if names.startswith("ClientsTable`, `MetricsTable`, "))
+    assert "replaces Data.Clients, Data.Metrics, Data.Costs, Data.Security or Data.Recommendations, and" in tables
+    assert "leaves behind Configuration.JwtSecret" in paragraphs["ExistingJwtSecretArn`"]
+    assert [line for line in text.splitlines() if ".." in line.replace("...", "")] == []
 
 
 def test_a_row_that_can_never_hold_is_an_error(templates: TemplateSet) -> None:

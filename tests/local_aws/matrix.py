@@ -90,6 +90,7 @@ WITH: Mapping[tuple[str, str], Mapping[str, str]] = {
 ZONED = ("DomainName", "HostedZoneId", "LoadBalancerScheme")
 # Types of which no call tells whether they are still there.
 UNSEEN = ("AWS::ECS::TaskDefinition", "AWS::KMS::Key")
+LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 
 
 @dataclass
@@ -110,6 +111,7 @@ class Happened:
     client: Client = field(default_factory=Client)
     deployed: bool = False  # the service started a deployment
     failures: list[str] = field(default_factory=list)
+    outlived: list[tuple[str, str]] = field(default_factory=list)  # what could not be deleted: type and physical id
 
 
 @dataclass
@@ -319,11 +321,29 @@ class Living:
                 happened.fates[path] = REPLACED
             if old and happened.fates.get(path) in (REMOVED, REPLACED):
                 happened.gone.append((old, path))
+        happened.outlived = [
+            (event["ResourceType"], event["PhysicalResourceId"])
+            for _, event in events
+            if event["ResourceStatus"] == "DELETE_FAILED"
+            and event["PhysicalResourceId"] not in {resource.physical for resource in after.values()}
+        ]
         self.left = happened.gone
         for stack, event in events:
             if event["ResourceStatus"] == "UPDATE_COMPLETE":
                 happened.fates.setdefault(_path(stack, event["LogicalResourceId"]), CHANGED)
         return happened
+
+    def put_away(self, parameter: str, happened: Happened) -> Iterator[str]:
+        """Removes what a change that is refused as impossible has left behind all the same, as a person has to: a load
+        balancer that is protected from its first moment on. Anything else is a fault."""
+        for kind, physical in dict.fromkeys(happened.outlived):
+            if kind != LOAD_BALANCER or self.values["DeletionProtection"] != "true":
+                yield f"{self.name}: {parameter} leaves {kind} {physical} behind"
+                continue
+            unprotected = [{"Key": "deletion_protection.enabled", "Value": "false"}]
+            arn = {"LoadBalancerArn": physical}
+            self.account.services.call("elbv2", "modify_load_balancer_attributes", {**arn, "Attributes": unprotected})
+            self.account.services.call("elbv2", "delete_load_balancer", arn)
 
     def compare(self, parameter: str, before: Mapping[str, str], row: Row, happened: Happened) -> list[str]:
         """Where what happened, from the values of before to the present ones, is not what the table promises."""
@@ -573,4 +593,4 @@ def _change(living: Living, parameter: str, values: dict[str, str]) -> tuple[int
     if happened and happened.status == "UPDATE_COMPLETE":
         living.change(before)
         return 1, [f"{living.name}: {parameter} is refused as impossible, and it worked"]
-    return int(happened is not None), []
+    return int(happened is not None), list(living.put_away(parameter, happened)) if happened else []

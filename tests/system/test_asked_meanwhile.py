@@ -142,7 +142,7 @@ def promise(parameter: str, before: str, after: str) -> Row:
     row = find(rows, parameter, {**values, parameter: before}, {**values, parameter: after})
     assert row
     text = (ROOT / "docs/parameters.md").read_text(encoding="utf-8")
-    assert row.text.split(". ")[0] in text
+    assert row.happens[1:] in text
     return row
 
 

@@ -164,7 +164,10 @@ def _named(root: str) -> list[Row]:
 
 
 def _people(root: str) -> list[Row]:
-    source = "SNS developer guide, sns-email-notifications and sms_sandbox; schema of AWS::SNS::Subscription"
+    source = "SNS developer guide, sns-email-notifications and sms_sandbox; schema of AWS::SNS::Subscription; AWS "
+    source += "announcement of 2023-05-10 (what nobody confirms is deleted after 48 hours)"
+    until = "until then nobody is told anything there, and AWS deletes an address that is not confirmed in two days; "
+    until += "`status` says who has not confirmed"
     return [
         row
         for parameter, how in (
@@ -179,7 +182,7 @@ def _people(root: str) -> list[Row]:
                 NOTHING,
                 SAME_WAY,
                 source,
-                "confirm at once: until then nobody is told anything there",
+                f"confirm at once: {until}",
                 NOTICE,
                 root=root,
             ),
@@ -200,7 +203,7 @@ def _people(root: str) -> list[Row]:
                 NOTHING,
                 "the old address has to confirm once more",
                 source,
-                "confirm at once: until then nobody is told anything",
+                f"confirm at once: {until}",
                 NOTICE,
                 root=root,
             ),
@@ -458,9 +461,9 @@ def _source() -> list[Row]:
         *_pipeline(
             "ConnectionArn",
             "SourceRepository",
-            "ExcludedPaths",
             around=f"the connection has to be completed in the console first; {NO_RELEASE}",
         ),
+        *_pipeline("ExcludedPaths"),
     ]
 
 
@@ -468,9 +471,8 @@ def _application() -> list[Row]:
     data = "schema of AWS::DynamoDB::Table; CloudFormation user guide, DeletionPolicy"
     in_the_way = "the table of that name exists already, outside of the stack, and CloudFormation makes none over it"
     access = (
-        "with an access stack `make access` comes first: CloudFormation's role may make exactly the tables that it "
+        "with an access stack `access` comes first: CloudFormation's role may make exactly the tables that it was told"
     )
-    access += "was told"
     return [
         *_tasks(
             "SenderEmail",
@@ -579,8 +581,8 @@ def _backend() -> list[Row]:
     return [
         *_in_place(
             "AccountSharedBecause",
-            happens="nothing of the stack changes: `apply` and `preflight` refuse a second environment of the account "
-            "while it is empty, because both could read the secrets of the application's clients",
+            happens="nothing of the stack changes: while it is empty, a second environment of the account is refused, "
+            "because both could read the secrets of the application's clients",
             source="scripts/operations/client_secrets.py",
         ),
         *elsewhere("TaskCpu", "TaskMemory"),
@@ -790,6 +792,7 @@ def _network() -> list[Row]:
             SAME_WAY,
             "VPC user guide, vpc-nat-gateway; EC2 quotas, Elastic IPs (5 a Region)",
             "whoever admits the environment by its address needs the second one too; the Region needs a free address",
+            NOTICE,
         ),
         Row(
             "NatGatewayCount",
@@ -800,6 +803,7 @@ def _network() -> list[Row]:
             "a second gateway gets another address",
             "VPC user guide, vpc-nat-gateway",
             "whoever admits the environment by its address loses one of two",
+            NOTICE,
         ),
         Row(
             "LoadBalancerScheme",
@@ -882,9 +886,7 @@ def _people_of_environment() -> list[Row]:
 def _keeping() -> list[Row]:
     own = "the roles of the tasks would lose the old one at once and get the new one, while images and data stay where "
     own += "they are: everything goes on until the next task starts, which cannot read them"
-    first = (
-        "leave it as it is; it is for the first deployment of an environment that is made again beside its old data. "
-    )
+    first = "leave it as it is; it is for the first deployment of an environment that is made again beside its old data"
     living = {BACKEND: (*ECS, *BEANSTALK)}
     return [
         *_shorter(
@@ -917,19 +919,19 @@ def _keeping() -> list[Row]:
             NOTHING,
             SAME_WAY,
             "Secrets Manager user guide, manage_update-encryption-key; schema of AWS::ECR::Repository",
-            f"{first}The key that the environment has already may be named",
+            f"{first}. The key that the environment has already may be named",
             REFUSED,
         ),
         Row(
             "ExistingEncryptionSecretArn",
             ANY,
-            "nothing while there is no backend; the next one encrypts with it",
+            "nothing while there is no backend: nothing is encrypted; the next one encrypts with the secret that is "
+            "named then",
             NOTHING,
             SAME_WAY,
             "generator/stacks/configuration.py",
-            "name the secret that the data was encrypted with",
+            "before a backend comes back, name the secret that the data was encrypted with; `apply --adopt` finds it",
             when={BACKEND: NONE},
-            was={BACKEND: NONE},
         ),
         Row(
             "ExistingEncryptionSecretArn",
@@ -948,7 +950,7 @@ def _keeping() -> list[Row]:
             NOTHING,
             SAME_WAY,
             "generator/stacks/configuration.py",
-            first.removesuffix(" "),
+            first,
             REFUSED,
         ),
         Row(
@@ -1007,7 +1009,7 @@ def _keeping() -> list[Row]:
             NOTHING,
             SAME_WAY,
             "generator/stacks/backend/roles.py",
-            f"{first}The repository that the environment has already may be named",
+            f"{first}. The repository that the environment has already may be named",
             REFUSED,
             when=living,
         ),
@@ -1019,18 +1021,19 @@ def _computed() -> list[Row]:
         *_pipeline(
             "RepositoryName",
             happens="the rule that starts the pipeline, and the roles that read the repository, follow the new name",
-            around="`shared` renames the repository first, and with an access stack `make access` comes before that",
+            around="`apply shared` renames the repository first, and with an access stack `access` comes before that",
         ),
         *_in_place(
             "RoleBoundaryArn",
             happens="every role gets the policy as its permissions boundary, or loses the one that it had",
             source="schema of AWS::IAM::Role: PermissionsBoundary changes in place",
-            around="it follows the access stack, which `make access` makes and an administrator alone deletes",
+            around="it follows the access stack, which `access` makes and an administrator alone deletes",
             level=NOTICE,
         ),
         *_in_place(
             "CloudFrontPrefixListId",
-            happens="another Region's list, which does not happen to a living environment: the rule would be replaced",
+            happens="the rule that lets CloudFront in is replaced, the new one first. A Region has one such list, so "
+            "that this does not happen to a living environment",
             source="schema of AWS::EC2::SecurityGroupIngress",
             level=NOTICE,
         ),
@@ -1139,10 +1142,10 @@ def _access() -> list[Row]:
             "ApproverPermissionSet",
             happens="the trust policy of the role changes in place; a session that is open stays open for its hour",
             source=trust,
-            around="an administrator runs `make access`",
+            around="an administrator runs `access`",
             root=ACCESS,
         ),
-        *_protection(ACCESS, "make access"),
+        *_protection(ACCESS, "access"),
         *_in_place(
             "DomainName",
             happens="the records of the new domain may be written, and those of the one before no more",
@@ -1156,7 +1159,7 @@ def _access() -> list[Row]:
             "FormerDomainName",
             happens="its records may be taken back, and made again",
             source="generator/roots/access",
-            around="empty it with another `make access` once the environment has moved",
+            around="empty it, and run `access` once more, when the environment has moved",
             root=ACCESS,
         ),
         *_in_place(
@@ -1164,7 +1167,7 @@ def _access() -> list[Row]:
             "RepositoryName",
             happens="the roles may make and read what has the new name, and no longer what has the old one",
             source="generator/roots/access",
-            around="`make access` comes before the deployment that makes it: `apply` refuses until then",
+            around="`access` comes before the deployment that makes it: `apply` refuses until then",
             root=ACCESS,
             level=NOTICE,
         ),
@@ -1186,13 +1189,13 @@ def _protection(root: str, command: str) -> list[Row]:
         ),
         *_in_place(
             "DeveloperPermissionSets",
-            happens="nothing of the stack changes: `preflight` looks at these sets, and says how to attach the policy",
+            happens="nothing of the stack changes: the preflight looks at these sets and says how to attach the policy",
             source=source,
             root=root,
         ),
         *_in_place(
             "ProtectionWaivedBecause",
-            happens="nothing of the stack changes: the gate repeats the reason, and `preflight` does",
+            happens="nothing of the stack changes: the gate and the preflight repeat the reason",
             source="generator/roots/developers.py",
             root=root,
         ),
@@ -1210,8 +1213,8 @@ def _shared() -> list[Row]:
             "running releases",
             SAME_WAY,
             "CodeCommit API reference, UpdateRepositoryName",
-            "`make access` of `shared` and of every environment first; then `apply` of `shared`, then of every "
-            "environment, then `git remote set-url` on every clone",
+            "an administrator runs `access shared`, and the same for every environment; then `apply shared`, then "
+            "every environment is deployed, then `git remote set-url` on every clone",
             NOTICE,
             root=SHARED,
         ),
@@ -1237,7 +1240,7 @@ def _shared_access() -> list[Row]:
             "DeployPermissionSet",
             happens="the trust policy of the role changes in place; a session that is open stays open for its hour",
             source="IAM user guide, id_roles_use_revoke-sessions",
-            around="an administrator runs `make access ENV=shared`",
+            around="an administrator runs `access shared`",
             root=SHARED_ACCESS,
         ),
         *_in_place(
@@ -1245,11 +1248,11 @@ def _shared_access() -> list[Row]:
             "ProtectedBranch",
             happens="the roles may make, and the protection is about, what has the new name",
             source="generator/roots/access/shared.py",
-            around="`make access ENV=shared` comes before the deployment: `apply` refuses until then",
+            around="`access shared` comes before the deployment: `apply shared` refuses until then",
             root=SHARED_ACCESS,
             level=NOTICE,
         ),
-        *_protection(SHARED_ACCESS, "make access ENV=shared"),
+        *_protection(SHARED_ACCESS, "access shared"),
     ]
 
 

@@ -52,7 +52,7 @@ LINKED = (
 
 def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
     """The statements. `names` are the physical names that the environment computes."""
-    return [*_looking(stack), *_repository(stack), *_releasing(names), *_configuring(stack, names)]
+    return [*_looking(stack), *_repository(stack), *_releasing(stack, names), *_configuring(stack, names)]
 
 
 def _looking(stack: Stack) -> list[Grant]:
@@ -151,8 +151,9 @@ def _repository(stack: Stack) -> list[Grant]:
     ]
 
 
-def _releasing(names: Mapping[Port, Text]) -> list[Grant]:
+def _releasing(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
     pipeline = names[ports.PIPELINE_NAME]
+    application, environment = stack.project.name, ports.ENVIRONMENT.name
     return [
         allow(
             "SeeReleases",
@@ -176,6 +177,16 @@ def _releasing(names: Mapping[Port, Text]) -> list[Grant]:
             [elasticbeanstalk.DescribeEnvironments],
             [arns.beanstalk_environment(names[ports.APPLICATION_NAME], names[ports.BEANSTALK_NAME])],
             "Elastic Beanstalk takes no change while another one runs, so that a deployment waits for it",
+        ),
+        allow(
+            "SeeSubscribers",
+            [sns.ListSubscriptionsByTopic],
+            [
+                arns.arn("sns", "${Name}", Name=names[ports.TOPIC_NAME]),
+                # The topic of the root `edge`, whose name CloudFormation makes.
+                Sub(f"arn:${{AWS::Partition}}:sns:us-east-1:${{AWS::AccountId}}:{application}-${{{environment}}}-*"),
+            ],
+            "who has not confirmed that they want the messages is told: a failed release reaches nobody else",
         ),
         allow(
             "GoBack",

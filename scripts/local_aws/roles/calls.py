@@ -85,6 +85,7 @@ RESOURCES: Mapping[str, str] = {
     "secretsmanager.DescribeSecret": f"secretsmanager:{IN_PLACE}:secret:{{SecretId}}",
     "secretsmanager.PutSecretValue": f"secretsmanager:{IN_PLACE}:secret:{{SecretId}}",
     "sesv2.GetEmailIdentity": f"ses:{IN_PLACE}:identity/{{path}}",
+    "sns.ListSubscriptionsByTopic": "{TopicArn}",
     "sts.AssumeRole": "{RoleArn}",
     "ssm.DeleteParameters": f"ssm:{IN_PLACE}:parameter{{Names}}",
     "ssm.GetParameter": f"ssm:{IN_PLACE}:parameter{{Name}}",

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, Environment
 from generator.cfn.masking import scrubbed
 from generator.cfn.stacks import Stack
 from generator.cfn.statuses import RESTORED
@@ -13,6 +14,7 @@ from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.execute import Running, newest
 from scripts.deployment.stacks import OURS
+from scripts.operations.service_role import HALF_DELETED, end_of_deletion
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,19 @@ class Stuck:
     type: str
     reason: str
     skip: str = ""
+
+
+def remedy(root: Environment, stack: Stack) -> str:
+    """What a person does about the status of a root stack. `destroy` deletes an environment and what serves it, and
+    neither the roles that deploy it nor what all environments share."""
+    if stack.status != HALF_DELETED:
+        return stack.remedy
+    if root.root.name == ACCESS:
+        return end_of_deletion(stack)
+    if root.root.name in (ENVIRONMENT, EDGE):
+        return "Remove what its events name, then run `destroy` again."
+    again = f"aws cloudformation delete-stack --stack-name {stack.name}"
+    return f"Remove what its events name; then an administrator deletes it again: `{again}`."
 
 
 def stuck_resources(aws: Aws, stack: Stack) -> list[Stuck]:

@@ -86,16 +86,16 @@ def output_lines(stack: Stack, region: str, root: Template | None = None) -> Ite
         yield text.followed_by((f"  {about}", DIM)) if about else text
 
 
-def status_lines(stack: Stack | None, name: str, children: Mapping[str, str]) -> Iterator[Line]:
-    """A stack and its nested stacks as they stand."""
+def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], remedy: str) -> Iterator[Line]:
+    """A stack and its nested stacks as they stand, and what a person does about it."""
     if stack is None:
         yield line(f"{name} does not exist")
         return
     yield line((f"{name} {stack.meaning.text}", BOLD), f" ({stack.status}, {stack.since})")
     width = max(map(len, children), default=0)
     yield from (line(f"{child:{width}}  {status}", depth=1) for child, status in sorted(children.items()))
-    if stack.remedy:
-        yield line(stack.remedy, depth=1)
+    if remedy:
+        yield line(remedy, depth=1)
 
 
 def release_lines(release: Documented) -> Iterator[Line]:
@@ -104,11 +104,11 @@ def release_lines(release: Documented) -> Iterator[Line]:
     yield from (line(f"{place.name}: {place.uri}", depth=2) for place in release.places)
 
 
-def status_document(stack: Stack | None, name: str, children: Mapping[str, str]) -> dict[str, Any]:
+def status_document(stack: Stack | None, name: str, children: Mapping[str, str], remedy: str) -> dict[str, Any]:
     """A stack and its nested stacks as they stand, for programs; `status` is null for one that does not exist."""
     if stack is None:
         return {"stack": name, "status": None, "meaning": "", "since": "", "remedy": "", "nested": {}}
-    words = {"meaning": stack.meaning.text, "since": stack.since, "remedy": stack.remedy}
+    words = {"meaning": stack.meaning.text, "since": stack.since, "remedy": remedy}
     return {"stack": name, "status": stack.status, **words, "nested": dict(children)}
 
 

@@ -108,7 +108,7 @@ def protection(survey: Survey) -> Iterator[Check]:
         policy = stack.outputs.get(output) if stack else None
         if policy is None:
             continue
-        bound = production.bound_by(survey.aws, policy)
+        bound, again = production.bound_by(survey.aws, policy), f"`access {survey.roots[name].name}` again"
         sets = [word for word in survey.roots[name].chosen(PROTECTED_SETS).split(",") if word]
         loose = [each for each in sets if not any(entity.startswith(f"AWSReservedSSO_{each}_") for entity in bound)]
         if loose:
@@ -116,16 +116,14 @@ def protection(survey: Survey) -> Iterator[Check]:
         if bound:
             yield good(what, f"binds {', '.join(sorted(bound))}")
         elif production.undecided(survey.roots[name]):
-            remedy = (
-                f"Name people in DeveloperGroups, or say in {PROTECTION_WAIVED} why not; then run `make access` again."
-            )
+            remedy = f"Name people in DeveloperGroups, or say in {PROTECTION_WAIVED} why not; then run {again}."
             yield check(
                 what, "binds nobody, and nobody has decided so: the file has the reason that it came with", remedy
             )
         elif reason := survey.roots[name].chosen(PROTECTION_WAIVED):
             yield warning(what, f"binds nobody, on purpose: {reason}", f"Name whom it must not let {kept_from}.")
         elif not sets:
-            remedy = "Name them in DeveloperGroups or DeveloperRoles of params/, and run `make access` again."
+            remedy = f"Name them in DeveloperGroups or DeveloperRoles of params/, and run {again}."
             yield check(what, f"binds nobody: whoever has the rights may {kept_from}", remedy)
 
 
@@ -188,7 +186,7 @@ def repository(survey: Survey) -> Iterator[Check]:
         if error.code not in ("RepositoryDoesNotExistException", "BranchDoesNotExistException"):
             raise
         what = f"{survey.repository} has no branch {branch}"
-        yield fault("branch", what, "`make migrate APP=folder` brings the application in, with its branches.")
+        yield fault("branch", what, "`migrate --app FOLDER` brings the application in, with its branches.")
     else:
         yield good("branch", f"{branch} of {survey.repository}")
 

@@ -1,16 +1,17 @@
 """`status`: the stacks as they stand, and how far what runs on them is."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from generator.cfn.environments import Environment
-from generator.cfn.stacks import Stack
+from generator.cfn.stacks import Stack, StackResource
 from generator.cfn.statuses import Action
 from generator.cfn.templates import STACK
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
-from scripts.operations import leftovers
+from scripts.operations import leftovers, subscribers
 from scripts.operations.diagnose import history, recovery
 from scripts.operations.diagnose.operation import last_operation, read_events
 from scripts.operations.options import NoOptions
@@ -38,18 +39,26 @@ def run(run: Run, _options: NoOptions) -> Exit:
         stack = stacks.read(aws, root.stack)
         if not (stack or root.needed):
             continue
-        children = _children(aws, stack) if stack else {}
-        say(outcomes.status_lines(stack, root.stack, children))
+        resources = list(stacks.resources(aws, stack.id, deep=False)) if stack else []
+        children = _children(aws, resources)
+        remedy = recovery.remedy(root, stack) if stack else ""
+        say(outcomes.status_lines(stack, root.stack, children, remedy))
+        action = stack.meaning.action if stack else None
         release = documents.of_last_release(aws, stack) if stack else None
         if release:
             say(outcomes.release_lines(release))
-        left = leftovers.of_stack(aws, stack) if stack and stack.meaning.action is Action.UPDATE else []
+        left = leftovers.of_stack(aws, stack) if stack and action is Action.UPDATE else []
         if left:
             say([*leftovers.leftover_lines(left, aws.region), *leftovers.network_lines(aws, left)])
-        document = outcomes.status_document(stack, root.stack, children)
-        more = {"left": leftovers.leftover_documents(left), "release": release.document if release else None}
+        unreached = subscribers.unreached(aws, stack, resources) if stack and action is Action.UPDATE else []
+        say(subscribers.unreached_lines(unreached, aws.region))
+        document = outcomes.status_document(stack, root.stack, children, remedy)
+        more = {
+            "left": leftovers.leftover_documents(left),
+            "unreached": subscribers.unreached_documents(unreached),
+            "release": release.document if release else None,
+        }
         results.append("stacks", {**document, **more})
-        action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:
             _show_progress(aws, root, stack)
         elif stack and action in (Action.CONTINUE, Action.MANUAL):
@@ -59,12 +68,11 @@ def run(run: Run, _options: NoOptions) -> Exit:
     return ended
 
 
-def _children(aws: Aws, stack: Stack) -> dict[str, str]:
+def _children(aws: Aws, resources: Iterable[StackResource]) -> dict[str, str]:
     """The status of each nested stack by its logical id: its own, because the root does not see when somebody deletes
     one by itself."""
-    nested = [each for each in stacks.resources(aws, stack.id, deep=False) if each.type == STACK]
     statuses = {}
-    for resource in nested:
+    for resource in (each for each in resources if each.type == STACK):
         below = stacks.read(aws, resource.physical_id) if resource.physical_id else None
         status = resource.status if below is None or below.status == resource.status else below.status
         gone = resource.physical_id and below is None and resource.status != "DELETE_COMPLETE"
