@@ -122,6 +122,7 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     templates = _template_set(files)
     if unexplained := _unexplained_permissions(base, templates):
         _report(unexplained)
+        _remember(partial(cache.remember_refusal, ROOT, unexplained))
         return unexplained
     _write_ledger(templates)
     _write_ids(templates)
@@ -135,6 +136,7 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     if _report(findings):
         number = "1 finding; fix it" if len(findings) == 1 else f"{len(findings)} findings; fix them"
         _say(f"gate: {number} before deploying", "red", sys.stderr)
+        _remember(partial(cache.remember_refusal, ROOT, findings))
         return findings
     _remember(partial(cache.remember_pass, ROOT))
     from generator.gate import parameter_files

@@ -18,7 +18,7 @@ parameters decide conditions and an ARN has one text wherever it is handed on to
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from typing import Any
@@ -41,7 +41,8 @@ class Grant:
     """What one holder may do on one side of a comparison and not on the other, by one statement or attachment.
 
     `effect` is Allow or Deny, or `policy` and `boundary` for a managed policy and a permissions boundary, which stand
-    in `actions` then. `broader` says whether the change permits more, by the definition above.
+    in `actions` then. `broader` says whether the change permits more, by the definition above. `without` are the
+    conditions under which alone the other side permits the same.
     """
 
     holder: str
@@ -53,6 +54,7 @@ class Grant:
     when: tuple[str, ...] = ()
     sid: str = ""
     broader: bool = False
+    without: tuple[Condition, ...] = ()
 
     def __str__(self) -> str:
         what = {"Deny": "must not ", "policy": "has the managed policy ", "boundary": "is bound by "}.get(
@@ -62,7 +64,12 @@ class Grant:
         who = f" for {', '.join(self.principals)}" if self.principals else ""
         only = f" if {' and '.join(map(str, self.conditions))}" if self.conditions else ""
         under = f" [{', '.join(self.when)}]" if self.when else ""
-        return f"{self.holder}: {what}{', '.join(self.actions)}{on}{who}{only}{under}"
+        return f"{self.holder}: {what}{', '.join(self.actions)}{on}{who}{only}{under}{self.loosened}"
+
+    @property
+    def loosened(self) -> str:
+        """The conditions that are gone, in words with a comma before them; empty where there are none."""
+        return f", no longer only if {' and '.join(map(str, self.without))}" if self.without else ""
 
 
 @cache
@@ -127,7 +134,21 @@ def _grants(
         for same_actions, places in by_actions.items():
             resources, principals = (tuple(dict.fromkeys(filter(None, side))) for side in zip(*places, strict=True))
             what = (permission.conditions, permission.when, permission.sid, broader(permission))
-            yield Grant(permission.holder, permission.effect, same_actions, resources, principals, *what)
+            lost = _conditions_lost(permission, kept) if permission.allows and broader(permission) else ()
+            yield Grant(permission.holder, permission.effect, same_actions, resources, principals, *what, lost)
+
+
+def _conditions_lost(permission: Permission, others: Iterable[Permission]) -> tuple[Condition, ...]:
+    """The conditions of a statement that permits the same as this one, and that this one does not have; of several
+    such statements, of the one with the fewest."""
+    lost = [
+        tuple(condition for condition in other.conditions if condition not in permission.conditions)
+        for other in others
+        if other.conditions
+        and (other.holder, other.effect) == (permission.holder, permission.effect)
+        and not uncovered(replace(permission, conditions=other.conditions), [other])
+    ]
+    return min(lost, key=len, default=())
 
 
 def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[tuple[str, ...]]:

@@ -10,11 +10,13 @@ folders, because importing `importlib.metadata` alone takes longer than all the 
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from generator.cfn.verdict import FILE, read_record, template_digests, write_record
+from generator.gate.finding import Finding
 
 PAGES = ("docs/permissions.md", "docs/permissions-ledger.md", "docs/parameters.md", "docs/reachability.md")
 # What a change needs beside its own place.
@@ -36,6 +38,8 @@ SOURCES = (
     *PAGES,
     *BESIDE,
 )
+LONGEST = 300  # characters that are kept of a finding
+WARNING = re.compile(r"[WI]\d{4}")  # cfn-lint's, and what it calls informational
 NESTS = b'"AWS::CloudFormation::Stack"'
 TOOLS = ("troposphere", "awacs", "cfn_lint", "[Pp]y[Yy][Aa][Mm][Ll]")  # PyYAML: as its version writes it
 
@@ -59,8 +63,23 @@ def is_fresh(root: Path) -> bool:
 
 def remember_pass(root: Path) -> None:
     """Writes down that the gate passed for what lies here now, to the byte; call it only then."""
-    folders = {name: template_digests(root / name) for name in ("params", "templates")}
-    write_record(root / FILE, inputs=digest(root), **folders)
+    write_record(root / FILE, inputs=digest(root), refused={}, **_file_digests(root))
+
+
+def remember_refusal(root: Path, findings: Iterable[Finding]) -> None:
+    """Writes down what the gate found in what lies here now: a review says so."""
+    write_record(root / FILE, refused={**_file_digests(root), "findings": finding_texts(findings)})
+
+
+def finding_texts(findings: Iterable[Finding]) -> list[str]:
+    """Findings in a line each, what is wrong before cfn-lint's warnings; nobody reads a long one to its end."""
+    ordered = sorted(findings, key=lambda finding: bool(WARNING.fullmatch(finding.rule)))
+    return [f"{finding.file} {finding.where}: {finding.rule} {finding.message}"[:LONGEST] for finding in ordered]
+
+
+def _file_digests(root: Path) -> dict[str, dict[str, str]]:
+    """The digests of the parameter files and templates that lie here, by folder."""
+    return {name: template_digests(root / name) for name in ("params", "templates")}
 
 
 def unlinted_templates(root: Path) -> list[str]:

@@ -21,6 +21,7 @@ from scripts.review.model import (
     ReachChange,
     RequirementChange,
     Review,
+    ValueChange,
 )
 from scripts.review.places import placed
 
@@ -92,7 +93,14 @@ def review(project: Path, base: str, head: str = "") -> Review:
         latent=tuple(latent.resources(before.templates, after.templates, environments)),
         latent_grants=tuple(latent.broader(before.templates, after.templates, environments)),
         quotas=near(before, after, environments),
+        version=_version(before, after),
     )
+
+
+def _version(before: revision.Revision, after: revision.Revision) -> ValueChange | None:
+    """The version of the set, where it changes."""
+    old, new = (", ".join(sorted(revision.versions(side.templates))) for side in (before, after))
+    return ValueChange("version", old, new) if old != new else None
 
 
 def _requirements(project: Path, base: str, head: str) -> tuple[RequirementChange, ...]:

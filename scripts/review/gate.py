@@ -3,9 +3,10 @@
 The gate itself is not run: it takes seconds, and a review is read at once. What it did not look at is said so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from generator.cfn import environments, verdict
 from generator.cfn.assertions import NotEvaluableError
@@ -14,16 +15,18 @@ from scripts.review.revision import WORKING_TREE, Revision
 
 PASSED = "passed"
 NAMED = 3  # files that a line names; the others are counted
+LONGEST = 160  # characters of a finding that a line has room for
 
 
 def gate(project: Path, head: Revision) -> str:
     """`passed`, or what is wrong or was not looked at."""
     record = verdict.read_record(project / verdict.FILE)
     passed = record.get("templates", {})
-    if (passed, record.get("params", {})) == (head.digests, head.file_digests):
+    if (passed, record.get("params", {})) == (head.digests, head.file_digests) and not head.problems:
         return PASSED  # to the byte, so the parameter files need not be checked again
-    if problems := _refused(head):
-        return f"refuses {problems[0]}" + (f" and {len(problems) - 1} more" if len(problems) > 1 else "")
+    if problems := _refused(head) or _findings(record, head):
+        first = problems[0] if len(problems[0]) <= LONGEST else f"{problems[0][:LONGEST]}…"
+        return f"refuses {first}" + (f" and {len(problems) - 1} more" if len(problems) > 1 else "")
     others = sorted(name for name, digest in head.digests.items() if passed.get(name) != digest)
     if not others:
         return PASSED
@@ -33,6 +36,14 @@ def gate(project: Path, head: Revision) -> str:
         return "not looked at: `make templates` runs it"
     more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
     return f"not passed for {', '.join(others[:NAMED])}{more}: `make templates` says why"
+
+
+def _findings(record: Mapping[str, Any], head: Revision) -> tuple[str, ...]:
+    """What the gate found when it ran for exactly these bytes; nothing where it ran for others."""
+    refused = record.get("refused", {})
+    findings = refused.get("findings")
+    same = (refused.get("templates"), refused.get("params")) == (head.digests, head.file_digests)
+    return tuple(map(str, findings)) if same and isinstance(findings, list) else ()
 
 
 @lru_cache(4)

@@ -14,6 +14,7 @@ UNCHANGED = "unchanged"
 # How CloudFormation carries out a new logical id for something that keeps its own name: not at all.
 TAKEN = "refused: it would be created while the old one has its name"
 NEAR = 0.8  # the part of a quota from which on its use is shown
+RENDERED_FROM = ("generator/", "buildspecs/", "setup.cfg")  # setup.cfg: the versions of the tools
 HOLDS_DATA, HAS_ADDRESS = "holds data", "people know its address"
 
 
@@ -205,8 +206,8 @@ class Review:
     """The whole: `base` and `head` are what the revisions are called, `gate` the gate's verdict on the new templates,
     `choices` what parameters and rules allow differently, `latent` and `latent_grants` what changes in templates and in
     no environment here, `quotas` what comes near to a quota of AWS, `requirements` the rows that it touches, `reach`
-    who can reach what otherwise than before, `files` how many files of each kind it touches, `deployed` what is
-    deployed of the environment that was asked for."""
+    who can reach what otherwise than before, `files` how many files of each kind it touches, `version` the version of
+    the set where it changes, `deployed` what is deployed of the environment that was asked for."""
 
     base: str
     head: str
@@ -219,9 +220,17 @@ class Review:
     reach: tuple[ReachChange, ...] = ()
     gate: str = ""
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    version: ValueChange | None = None
     deployed: Deployed | None = None
 
     @property
     def changed(self) -> tuple[EnvironmentReview, ...]:
         """The environments that the change does something to, or that could not be compared."""
         return tuple(environment for environment in self.environments if environment.state != UNCHANGED)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether templates change and nothing does that they are rendered from."""
+        return "templates" in self.files and not any(
+            path.startswith(RENDERED_FROM) for paths in self.files.values() for path in paths
+        )

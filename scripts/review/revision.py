@@ -105,6 +105,11 @@ def _set_of(texts: tuple[tuple[str, str], ...]) -> TemplateSet:
     return from_bodies(bodies)
 
 
+def versions(templates: TemplateSet) -> set[str]:
+    """The versions of a set that its roots carry: one, unless somebody has mixed two sets."""
+    return {str((template.metadata.get("Generator") or {}).get("Version", "")) for template in templates} - {""}
+
+
 def touched(folder: Path, base: str, head: str) -> dict[str, tuple[str, ...]]:
     """The paths that differ between two revisions, untracked ones of the working tree too, by kind. Raises
     `RefusedError`."""

@@ -1,7 +1,7 @@
 """The first five lines of a review: what a reviewer has to know before reading anything else."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from generator.cfn.broadening import Grant
@@ -15,15 +15,19 @@ from scripts.review.model import (
     TAKEN,
     CostChange,
     EnvironmentReview,
+    ParameterChange,
     QuotaChange,
+    ResourceChange,
     Review,
     Risk,
 )
+from scripts.terminal.text import visible
 
 Entry = TypeVar("Entry", bound=Hashable)
 ANY_ENVIRONMENT = "ENVIRONMENT"  # in place of an environment's name, where several are named
-GOOD, LOOK, BAD = "good", "look", "bad"
+GOOD, LOOK, BAD = WEIGHTS = ("good", "look", "bad")
 MOST = 3  # entries of one kind that a verdict names; the others are counted
+LINE_BREAKS = re.compile(r"[\r\n\t]")  # the characters without a picture that a value may well have
 WORDS = {ADDED: "added", REPLACED: "REPLACED", REMOVED: "removed", CHANGED: "changed in place"}
 
 
@@ -37,7 +41,18 @@ class Line(NamedTuple):
 
 def verdict(review: Review) -> tuple[Line, ...]:
     """The five lines, always the same five, in this order."""
-    return (_environments(review), _risks(review), _permissions(review), _application(review), _cost_and_gate(review))
+    lines = (_risks(review), _permissions(review), _application(review), _cost_and_gate(review))
+    unknown = [environment.name for environment in review.changed if environment.problems]
+    return (_environments(review), *(_without(line, unknown) for line in lines))
+
+
+def _without(line: Line, unknown: Sequence[str]) -> Line:
+    """A line that leaves out environments which could not be compared: then nothing in it is good."""
+    if not unknown:
+        return line
+    return Line(
+        line.title, f"{', '.join(unknown)} not known; {line.text}", LOOK if line.weight == GOOD else line.weight
+    )
 
 
 def _environments(review: Review) -> Line:
@@ -49,14 +64,33 @@ def _environments(review: Review) -> Line:
         return Line("Environments", text + _more(len(broken)), BAD)
     hidden = [
         *_beside(review),
-        *([f"{len(review.latent)} changes of resources that no environment here has"] if review.latent else []),
-        *([f"{len(review.choices)} changes of what may be chosen"] if review.choices else []),
+        *_counted(len(review.latent), "resources that no environment here has"),
+        *_counted(len(review.choices), "what may be chosen"),
     ]
+    version = [f"version {review.version.before} → {review.version.after}"] if review.version else []
     if not review.changed:
-        return Line("Environments", "; ".join(["none changes", *hidden]), LOOK if hidden else GOOD)
-    sentences = [f"{_names(names, review)}: {text}" for text, names in _sentences(review.changed, _happens)]
-    replaced = any(REPLACED in environment.counts or REMOVED in environment.counts for environment in review.changed)
-    return Line("Environments", "; ".join([*sentences, *hidden]), LOOK if replaced or hidden else GOOD)
+        return Line("Environments", "; ".join(["none changes", *hidden, *version]), LOOK if hidden else GOOD)
+    pairs = _sentences(review.changed, _happens)
+    if len(pairs) > MOST:  # each would be told by itself, and nobody would read to the end
+        pairs = _sentences(review.changed, _counts)
+    sentences = [f"{_names(names, review)}: {text}" for text, names in pairs]
+    weight = max(map(_weight, review.changed), key=WEIGHTS.index)
+    return Line(
+        "Environments", "; ".join([*sentences, *hidden, *version]), LOOK if hidden and weight == GOOD else weight
+    )
+
+
+def _counted(count: int, what: str) -> list[str]:
+    return [f"{count} {'change' if count == 1 else 'changes'} of {what}"] if count else []
+
+
+def _weight(environment: EnvironmentReview) -> str:
+    """How much it matters what happens to an environment."""
+    if any(change.effect == TAKEN for change in environment.resources):
+        return BAD  # it would not be carried out
+    if environment.state in (ADDED, REMOVED) or {REPLACED, REMOVED} & environment.counts.keys():
+        return LOOK
+    return GOOD
 
 
 def _beside(review: Review) -> list[str]:
@@ -70,11 +104,25 @@ def _beside(review: Review) -> list[str]:
 
 
 def _happens(environment: EnvironmentReview) -> str:
+    """What happens to an environment: its parameters, and the resources by name where they are few or may be lost."""
+    return _sentence(environment, named=True)
+
+
+def _counts(environment: EnvironmentReview) -> str:
+    """The same in short: parameters and resources are counted."""
+    return _sentence(environment, named=False)
+
+
+def _sentence(environment: EnvironmentReview, *, named: bool) -> str:
     if environment.state == ADDED:
         return "a new environment"
     if environment.state == REMOVED:
         return "its parameter file is gone; a living one stays until it is destroyed"
-    parts = [f"{count} {WORDS[action]}" for action, count in environment.counts.items()]
+    parts = list(_parameters(environment.parameters)) if named else []
+    for action, count in environment.counts.items():
+        paths = [_path(change) for change in environment.resources if change.action == action]
+        names = f" ({', '.join(paths[:MOST])}{_more(count)})" if named and (action != CHANGED or count <= MOST) else ""
+        parts.append(f"{count} {WORDS[action]}{names}")
     effects = dict.fromkeys(
         change.effect
         for change in environment.resources
@@ -86,7 +134,23 @@ def _happens(environment: EnvironmentReview) -> str:
         for change in environment.parameters
         if change.loud and not change.users.startswith("nothing")
     ]
-    return ", ".join(parts) or "parameters or settings alone, no resource"
+    if not environment.resources:
+        parts.append("no resource" if parts else "parameters or settings alone, no resource")
+    return ", ".join(parts)
+
+
+def _path(change: ResourceChange) -> str:
+    return f"{change.before} → {change.path}" if change.before else change.path
+
+
+def _parameters(changes: Sequence[ParameterChange]) -> Iterator[str]:
+    """The parameters that get another value; those that are new or gone are changes of what may be chosen."""
+    there = [change for change in changes if change.before is not None and change.after is not None]
+    for change in there[:MOST]:
+        default = " by default" if change.origin == "default" else ""
+        yield f"{change.name} {_short(change.before)} → {_short(change.after)}{default}"
+    if len(there) > MOST:
+        yield f"{len(there) - MOST} more parameters"
 
 
 def _risks(review: Review) -> Line:
@@ -119,7 +183,7 @@ def _permissions(review: Review) -> Line:
         broader = f"{len(entries)} broader: " + "; ".join(entries[:MOST]) + _more(len(entries))
         return Line("Permissions", broader + ways, BAD)
     narrower = any(environment.gained or environment.lost for environment in review.changed)
-    text = "none broader" + ("; some are narrower or gone" if narrower else "") + ways
+    text = "none broader" + ("; some are narrower or gone" if narrower else "") + _of_new(review, "roles") + ways
     return Line("Permissions", text, BAD if opened else GOOD)
 
 
@@ -134,7 +198,13 @@ def _spoken(grant: Grant) -> str:
     who = f" for {', '.join(grant.principals)}" if grant.principals else ""
     only = " without a condition" if not grant.conditions and grant.effect == "Allow" and "*" in grant.actions else ""
     verb = {"Deny": "is no longer denied", "policy": "gets the policy", "boundary": "loses the boundary"}
-    return f"{grant.holder} {verb.get(grant.effect, 'may')} {actions}{resources}{who}{only}"
+    return f"{grant.holder} {verb.get(grant.effect, 'may')} {actions}{resources}{who}{only}{grant.loosened}"
+
+
+def _of_new(review: Review, what: str) -> str:
+    """That a new environment has something of its own, which nothing here can be compared with."""
+    names = [environment.name for environment in review.changed if environment.state == ADDED]
+    return f"; {', '.join(names)}: {what} of its own" if names else ""
 
 
 def _application(review: Review) -> Line:
@@ -145,22 +215,31 @@ def _application(review: Review) -> Line:
     )
     entries = [f"{text} ({_names(names, review)})" for text, names in _gathered(pairs)]
     if not entries:
-        return Line("Application", "gets the same values", GOOD)
-    return Line("Application", "gets " + "; ".join(entries[:MOST]) + _more(len(entries)), LOOK)
+        return Line("Application", f"gets the same values{_of_new(review, 'values')}", GOOD)
+    text = "gets " + "; ".join(entries[:MOST]) + _more(len(entries))
+    changes = [change for environment in review.changed for change in environment.variables]
+    if any(_hides(change.after or "") for change in changes):
+        return Line("Application", f"{text}; HIDDEN CHARACTERS in a value", BAD)
+    return Line("Application", text, LOOK)
+
+
+def _hides(value: str) -> bool:
+    """Whether a value has characters that no screen shows, such as those that turn text round."""
+    plain = LINE_BREAKS.sub("", value)
+    return visible(plain) != plain
 
 
 def _cost_and_gate(review: Review) -> Line:
-    priced = [environment for environment in review.changed if environment.cost.unknown or differs(environment.cost)]
-    prices = _gathered(
-        (environment.cost.unknown or dollars(environment.cost.difference or (0, 0)), environment.name)
-        for environment in priced
-    )
+    priced = [environment for environment in review.changed if environment.cost.unknown or _costs(environment)]
+    prices = _gathered((environment.cost.unknown or _costs(environment), environment.name) for environment in priced)
     entries = [f"{_names(names, review)} {text}" for text, names in prices]
     weight = LOOK if any(environment.cost.unknown for environment in priced) else GOOD
     cost = f"{', '.join(entries)} US dollars a month" if entries else "no difference"
     gate = review.gate
     if "buildspecs" in review.files and "templates" not in review.files:
         gate, weight = "the buildspecs change and the templates that carry them do not: run `make templates`", BAD
+    elif review.by_hand:
+        gate, weight = "the templates change and nothing that they are rendered from: run `make templates`", BAD
     if gate != PASSED and weight != BAD:
         weight = BAD if gate.startswith("refuses") else LOOK
     near = [change for change in review.quotas if change.new or change.exceeded]
@@ -168,6 +247,13 @@ def _cost_and_gate(review: Review) -> Line:
         weight = BAD if any(change.exceeded for change in near) or weight == BAD else LOOK
         gate += f"; {'; '.join(map(used, near[:MOST]))}{_more(len(near))}"
     return Line("Cost and gate", f"{cost}; gate: {gate}", weight)
+
+
+def _costs(environment: EnvironmentReview) -> str:
+    """What an environment costs more or less in a month, and a new one as a whole; empty where nothing differs."""
+    if environment.state == ADDED and environment.cost.after:
+        return dollars(environment.cost.after)
+    return dollars(environment.cost.difference or (0, 0)) if differs(environment.cost) else ""
 
 
 def used(change: QuotaChange) -> str:

@@ -12,14 +12,18 @@ What only a parameter file changes is no matter of the set's version.
 
 import re
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 
-from generator.cfn.templates import TemplateSet
+from generator.cfn.schemas import SchemasError
+from generator.cfn.templates import Body, Template, TemplateSet
 from scripts.deployment.errors import Exit, RefusedError
-from scripts.review import revision
-from scripts.review.command import PROJECT, review
-from scripts.review.model import ADDED, Review
+from scripts.review import latent, revision
+from scripts.review.command import PROJECT
+from scripts.review.compare import compare
+from scripts.review.model import ADDED
+from scripts.review.revision import Revision
 from scripts.terminal import console, results
 
 CHANGELOG = "CHANGELOG.md"
@@ -47,7 +51,7 @@ def run(options: Namespace) -> Exit:
     log has no line for it."""
     before = revision.read(options.project, options.base)
     after = revision.read(options.project, options.head)
-    needed, why = bump(review(options.project, options.base, options.head), before.templates, after.templates)
+    needed, why = bump(before, after)
     old, new = version(before.templates), version(after.templates)
     results.update({"version": new, "base": old, "change": needed.name.lower(), "because": why})
     if needed is Bump.NONE:
@@ -65,35 +69,49 @@ def run(options: Namespace) -> Exit:
     return Exit.DONE
 
 
-def bump(changes: Review, before: TemplateSet, after: TemplateSet) -> tuple[Bump, str]:
-    """How far the version has to go up, and why."""
-    old, new = _parameters(before), _parameters(after)
+def bump(before: Revision, after: Revision) -> tuple[Bump, str]:
+    """How far the version has to go up, and why. Raises `RefusedError`."""
+    if _unversioned(before.templates) == _unversioned(after.templates):
+        return Bump.NONE, ""
+    old, new = _parameters(before.templates), _parameters(after.templates)
     if gone := sorted(old - new):
         return Bump.MAJOR, f"parameter {gone[0]} is gone"
-    for environment in changes.environments:
-        own = {change.name for change in environment.parameters if change.origin == "file"}
+    try:
+        environments = compare(before, _set_alone(before, after))
+    except SchemasError as error:
+        raise RefusedError(str(error), "Run `make templates`.") from error
+    for environment in environments:
         for risk in environment.risks:
-            if not own:
-                return Bump.MAJOR, f"{risk.path}: {risk.what}"
+            return Bump.MAJOR, f"{risk.path}: {risk.what}"
     if added := sorted(new - old):
         return Bump.MINOR, f"parameter {added[0]} is new"
-    for environment in changes.environments:
+    for environment in environments:
         for change in environment.resources:
             if change.action == ADDED:
                 return Bump.MINOR, f"{change.path} is new"
         if environment.broader:
             return Bump.MINOR, f"a right becomes broader: {environment.broader[0].holder}"
-    if changes.latent_grants:
-        return Bump.MINOR, f"a right becomes broader: {changes.latent_grants[0].holder}"
-    same = {template.name: _unversioned(template.body) for template in before} == {
-        template.name: _unversioned(template.body) for template in after
-    }
-    return (Bump.NONE, "") if same else (Bump.PATCH, "templates change")
+    for grant in latent.broader(before.templates, after.templates, environments):
+        return Bump.MINOR, f"a right becomes broader: {grant.holder}"
+    return Bump.PATCH, "templates change"
+
+
+def _set_alone(before: Revision, after: Revision) -> Revision:
+    """The new templates with the values that the parameter files had before. A parameter that is new has the value of
+    its new file, because the templates may ask for one; an environment that is new is none of the set's changes."""
+    there, here = ({name for root in _roots(side.templates) for name in root.parameters} for side in (before, after))
+    files = {}
+    for name, file in after.files.items():
+        if name in before.files:
+            old = {key: value for key, value in before.files[name].parameters.items() if key in here}
+            new = {key: value for key, value in file.parameters.items() if key not in there}
+            files[name] = replace(before.files[name], parameters={**old, **new})
+    return replace(after, files=files, key=f"{after.key} with the values of {before.key}")
 
 
 def version(templates: TemplateSet) -> str:
     """The version of a set, as its roots carry it. Raises `RefusedError`."""
-    versions = {str(template.metadata.get("Generator", {}).get("Version", "")) for template in templates} - {""}
+    versions = revision.versions(templates)
     if len(versions) != 1 or not NUMBER.fullmatch(next(iter(versions))):
         raise RefusedError(f"The templates have no single version: {', '.join(sorted(versions)) or 'none'}.")
     return versions.pop()
@@ -115,23 +133,27 @@ def _number(text: str) -> tuple[int, int, int]:
     return (int(match[1]), int(match[2]), int(match[3])) if match else (0, 0, 0)
 
 
+def _roots(templates: TemplateSet) -> list[Template]:
+    return [template for template in templates if template.metadata.get("Generator", {}).get("Version")]
+
+
 def _parameters(templates: TemplateSet) -> set[str]:
     """The parameters that a person may set: those of the roots."""
-    roots = [template for template in templates if template.metadata.get("Generator", {}).get("Version")]
     return {
         f"{root.name}.{name}"
-        for root in roots
+        for root in _roots(templates)
         for name in root.parameters
         if name not in root.metadata.get("Computed", {})
     }
 
 
-def _unversioned(body: object) -> object:
-    if not isinstance(body, dict):
-        return body
-    generator = body.get("Metadata", {}).get("Generator", {})
-    metadata = {**body.get("Metadata", {}), "Generator": {**generator, "Version": ""}}
-    return {**body, "Metadata": metadata}
+def _unversioned(templates: TemplateSet) -> dict[str, Body]:
+    """The bodies of a set, as if its roots carried no version."""
+    bodies: dict[str, Body] = {}
+    for template in templates:
+        generator = {**template.metadata.get("Generator", {}), "Version": ""}
+        bodies[template.name] = {**template.body, "Metadata": {**template.metadata, "Generator": generator}}
+    return bodies
 
 
 def _changelog(project: Path) -> list[str]:

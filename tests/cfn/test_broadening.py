@@ -123,6 +123,14 @@ def test_a_broadening_says_who_and_what() -> None:
     assert str(only) == "t.R: s3:DeleteObject on a, b" and only.sid == "S"
 
 
+def test_a_condition_that_is_gone_is_named() -> None:
+    [grant] = broadened(role(BASE | {"Condition": EQUALS | BOOL}), role(BASE | {"Condition": BOOL}))
+    assert grant.loosened == ", no longer only if aws:ResourceAccount StringEquals 1, 2"
+    assert str(grant).endswith(f" on a, b if aws:SecureTransport Bool false{grant.loosened}")
+    [grant] = broadened(role(BASE | {"Condition": EQUALS}), role(BASE | {"Resource": ["a", "b", "c"]}))
+    assert not grant.loosened, "it permits more than a condition that is gone"
+
+
 def test_what_is_gained_and_lost() -> None:
     after = [BASE | {"Action": "s3:GetObject", "Resource": ["a", "b", "c"]}, DENY | {"Condition": EQUALS}]
     gained, lost = compare(role(BASE, DENY), role(*after, PermissionsBoundary="x"))

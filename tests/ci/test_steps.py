@@ -121,7 +121,7 @@ def test_two_pushes_are_checked_and_make_one_comment(steps: Any, repository: Pat
         [comment] = host.comments.values()
         lines = comment.splitlines()
         assert lines[0] == "<!-- delivery review -->"
-        assert lines[1].startswith("- ✅ **Environments:** small: 1 changed in place"), lines[1]
+        assert "**Environments:** small: MaximumTasks 1 → " in lines[1], lines[1]
         assert "`MaximumTasks`: `1` → `5` (in the parameter file)" in comment
         assert "gate: passed" in lines[5]
     assert (runner.folder / "review.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.cfn.verdict import FILE, unverified_templates
+from generator.cfn.verdict import FILE, read_record, template_digests, unverified_templates
 from generator.gate import cache
+from generator.gate.finding import Finding
 
 
 @pytest.fixture
@@ -112,6 +113,20 @@ def test_the_verdict_is_about_exact_bytes(root: Path) -> None:
     (templates / "site.json").unlink()
     (templates / "new.json").write_text("{}")
     assert unverified_templates(record, templates) == ["new.json", "site.json"]
+
+
+def test_what_does_not_pass_is_kept_with_what_is_wrong_until_it_passes(root: Path) -> None:
+    warning = Finding("storage.json", "Logs", "W2001", "is not used", "remove it")
+    fault = Finding("storage.json", "Logs", "STO001", f"is wrong {'x' * 1000}", "mend it")
+    cache.remember_refusal(root, [warning, fault])
+    refused = read_record(root / FILE)["refused"]
+    assert refused["findings"] == [
+        f"storage.json Logs: STO001 is wrong {'x' * 1000}"[:300],
+        "storage.json Logs: W2001 is not used",
+    ]
+    assert refused["templates"] == template_digests(root / "templates") and not cache.is_fresh(root)
+    cache.remember_pass(root)
+    assert read_record(root / FILE)["refused"] == {}
 
 
 def test_what_cfn_lint_alone_has_passed_has_no_verdict(nested: Path) -> None:

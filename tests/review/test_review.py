@@ -46,7 +46,7 @@ def test_two_revisions_are_compared_whatever_the_working_tree_holds(
     pull_requests.broken_parameter_file(checkout)
     text = shown(capsys, checkout, "base", "HEAD")
     assert "gate: passed" in text.splitlines()[4], "only parameters differ, and the templates passed"
-    assert "production: 2 removed, 3 changed in place" in text.splitlines()[0]
+    assert "production: MinimumTasks 2 → 4, NatGatewayCount 2 → 1, 2 removed (" in text.splitlines()[0]
     assert "`NatGatewayCount`: `2` → `1` (in the parameter file)" in text
 
 
@@ -55,12 +55,13 @@ def test_what_a_rollback_takes_back_is_reviewed_like_any_change(
 ) -> None:
     pull_requests.replaced_bucket(checkout)
     pull_requests.new_variable(checkout)
-    subprocess.run(["git", "-C", str(checkout), *NAMED, "commit", "-qam", "two"], check=True)
+    for words in (["add", "."], [*NAMED, "commit", "-qm", "two"]):
+        subprocess.run(["git", "-C", str(checkout), *words], check=True)
     forward = shown(capsys, checkout, "base", "HEAD").splitlines()
     # What passed last is the working tree's: of another revision that says nothing, neither good nor bad.
     assert forward[4].endswith("gate: not looked at: check out HEAD, then \\`make templates\\` runs it")
     lines = shown(capsys, checkout, "HEAD", "base").splitlines()
-    assert "2 REPLACED, 1 removed" in lines[0]
+    assert "2 REPLACED (" in lines[0] and "1 removed (Configuration.BannerColour)" in lines[0]
     assert "Site.Site (all 6 environments): holds data: replaced (BucketName)" in lines[1]
     assert "COLOUR: blue → (none)" in lines[3]
 
@@ -79,7 +80,7 @@ def test_an_environment_is_reviewed_as_it_lives(checkout: Path, capsys: pytest.C
     """After its first release it has what the bootstrap leaves out: autoscaling."""
     pull_requests.params(checkout, "small", MaximumTasks="5")
     text = shown(capsys, checkout, "base")
-    assert text.splitlines()[0] == "- ✅ **Environments:** small: 1 changed in place"
+    assert text.splitlines()[0].endswith(" small: MaximumTasks 1 → 5, 1 changed in place (Backend.Scaling)")
     assert "`Scaling` (AWS::ApplicationAutoScaling::ScalableTarget): in place" in text
     assert "`MaxCapacity`: `1` → `5`" in text and "no environment here has" not in text
 
@@ -143,7 +144,7 @@ def test_what_no_environment_here_has_is_told_all_the_same(checkout: Path, capsy
 
     pull_requests.template(checkout, "edge", edit)
     lines = shown(capsys, checkout, "base").splitlines()
-    assert "1 changes of resources that no environment here has" in lines[0]
+    assert "1 change of resources that no environment here has" in lines[0]
     assert "🛑 **Permissions:** 1 broader: edge.Hidden may \\* on \\* without a condition" in lines[2]
 
 
@@ -298,7 +299,7 @@ def test_a_name_that_is_a_part_of_the_type_s_name_is_renamed_all_the_same(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`Dashboard` is in AWS::CloudWatch::Dashboard and in DashboardBody: those words stay."""
-    pull_requests.harmless_rename(checkout)
+    pull_requests.rename_that_is_refused(checkout)
     text = shown(capsys, checkout, "base")
     assert "1 REPLACED" in text.splitlines()[0] and "removed" not in text.splitlines()[0]
     assert "`Overview` (AWS::CloudWatch::Dashboard)" in text and "was `Monitoring.Dashboard`" in text

@@ -10,9 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from generator.cfn.templates import load
+from generator.gate import beside, parameter_files, rules
+from generator.gate.cache import finding_texts
+from generator.gate.lint import lint
+from generator.gate.reachability import matrix
 from scripts.review.command import review
 from scripts.review.markdown import markdown
-from tests.support.pull_requests import PULL_REQUESTS
+from tests.conftest import ROOT
+from tests.support.pull_requests import FINDINGS, PULL_REQUESTS, judged
 
 GOLDEN = Path(__file__).parent / "golden"
 LIMIT = 60_000
@@ -21,6 +27,7 @@ LIMIT = 60_000
 @pytest.mark.parametrize("name", PULL_REQUESTS)
 def test_the_first_five_lines_are_the_verdict(name: str, checkout: Path) -> None:
     PULL_REQUESTS[name](checkout)
+    judged(checkout, name)
     text = markdown(review(checkout, "base"))
     assert len(text) <= LIMIT
     first = "".join(text.splitlines(keepends=True)[:5])
@@ -35,6 +42,21 @@ def test_the_page_on_reviewing_shows_one_of_them(repository: Path) -> None:
     assert page.split("```\n")[1] == verdict.replace("\\", "")
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("name", PULL_REQUESTS)
+def test_the_gate_finds_in_each_what_its_verdict_says(name: str, checkout: Path) -> None:
+    """Whether it is rendered from what lies there is for `make templates`, which renders it anew."""
+    PULL_REQUESTS[name](checkout)
+    before, templates = load(ROOT / "templates"), load(checkout / "templates")
+    changed = {template.file for template in templates if template.body != before[template.name].body}
+    findings = [*lint(checkout, only=changed), *rules.findings(templates), *beside.findings(checkout, templates)]
+    values = parameter_files.findings(checkout / "params", templates)
+    ways = [] if values else matrix.findings(*matrix.make_matrices(templates, checkout / "params"))
+    texts = finding_texts([*findings, *values, *ways])
+    first, count = FINDINGS.get(name, ("", 0))
+    assert len(texts) == count and "".join(texts[:1]).startswith(first)
+
+
 def test_every_pull_request_has_its_golden_verdict() -> None:
-    assert len(PULL_REQUESTS) == 21
+    assert len(PULL_REQUESTS) == 22
     assert {path.stem for path in GOLDEN.glob("*.md")} == set(PULL_REQUESTS)

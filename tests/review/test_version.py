@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,34 @@ def test_too_low_a_version_is_refused_and_the_right_one_passes(
 def test_what_does_not_change_the_set_needs_no_version(edit: Callable[[Path], None], checkout: Path) -> None:
     edit(checkout)
     assert status(checkout) == 0
+
+
+def test_what_a_parameter_file_changes_beside_it_hides_nothing_of_the_set(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    starting_at(checkout, "1.2.3")
+    pull_requests.replaced_bucket(checkout)
+    for file in (checkout / "params").glob("*.json"):
+        pull_requests.params(checkout, file.stem, LogLevel="DEBUG")
+    assert status(checkout) == 3
+    assert "needs at least 2.0.0 (major: Site.Site: holds data" in capsys.readouterr().err
+
+
+def test_versions_are_compared_by_their_tags(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a release is: a commit with a tag that says the version which the roots carry."""
+    for version, edit in (("1.4.0", None), ("2.0.0", pull_requests.replaced_bucket)):
+        if edit:
+            edit(checkout)
+        released(checkout, version)
+        pull_requests.commit(checkout)
+        subprocess.run(["git", "-C", str(checkout), "tag", f"v{version}"], check=True)
+    folder = ["--project", str(checkout)]
+    assert cli.main(["review", "v1.4.0", "v2.0.0", *folder]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("2 REPLACED (Delivery.SitePolicy, Site.Site); version 1.4.0 → 2.0.0")
+    assert "Site.Site (all 6 environments): holds data: replaced" in lines[1]
+    assert cli.main(["version", "v1.4.0", "v2.0.0", *folder]) == 0
+    assert "2.0.0: enough for a major change (Site.Site: holds data" in capsys.readouterr().out
 
 
 def test_a_version_without_a_line_in_the_change_log_is_refused(

@@ -21,8 +21,16 @@ Edit = Callable[[Path], None]
 
 
 def template(folder: Path, name: str, edit: Callable[[dict[str, Any]], None]) -> None:
-    """Edits one rendered template as JSON."""
+    """Edits one rendered template as JSON, and what it is rendered from."""
+    source(folder, name)
     _edit(folder / f"templates/{name}.json", edit)
+
+
+def source(folder: Path, name: str) -> None:
+    """A change of the module that a template is rendered from: without one the template was edited by hand."""
+    module = folder / f"generator/stacks/{name}.py"
+    module.parent.mkdir(parents=True, exist_ok=True)
+    module.write_text("# changes\n", encoding="utf-8")
 
 
 def params(folder: Path, name: str, **values: str) -> None:
@@ -51,6 +59,14 @@ def checkout_of(repository: Path, folder: Path) -> Path:
     return folder
 
 
+def judged(folder: Path, name: str) -> None:
+    """The gate has run for a checkout after a pull request: what it has found stands in its record."""
+    digests = {kind: verdict.template_digests(folder / kind) for kind in ("params", "templates")}
+    first, count = FINDINGS.get(name, ("", 0))
+    refused = {**digests, "findings": [f"{first} …", *["another"] * (count - 1)]}
+    verdict.write_record(folder / verdict.FILE, **({"refused": refused} if count else {**digests, "refused": {}}))
+
+
 def commit(folder: Path) -> None:
     """Commits everything, as the new `base`."""
     for words in (["add", "."], [*NAMED, "commit", "-qm", "next"], ["tag", "-f", "base"]):
@@ -69,10 +85,20 @@ def statements(body: dict[str, Any], role: str) -> list[dict[str, Any]]:
     return inline
 
 
+def _rename(folder: Path, name: str, before: str, after: str) -> None:
+    source(folder, name)
+    path = folder / f"templates/{name}.json"
+    path.write_text(path.read_text(encoding="utf-8").replace(f'"{before}"', f'"{after}"'), encoding="utf-8")
+
+
 def harmless_rename(folder: Path) -> None:
-    """A logical id is renamed, wherever it is referred to: for a living environment another resource."""
-    path = folder / "templates/monitoring.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"Dashboard"', '"Overview"'), encoding="utf-8")
+    """A logical id is renamed, wherever it is referred to: another rule that does the same."""
+    _rename(folder, "monitoring", "ActionFailed", "FailedAction")
+
+
+def rename_that_is_refused(folder: Path) -> None:
+    """The logical id of something that keeps its own name is renamed: CloudFormation cannot create it."""
+    _rename(folder, "monitoring", "Dashboard", "Overview")
 
 
 def new_variable(folder: Path) -> None:
@@ -107,6 +133,7 @@ def right_broadened_in_a_child(folder: Path) -> None:
 
 def right_broadened_in_a_rename(folder: Path) -> None:
     """A bucket is renamed, and among the statements that follow it one becomes broader."""
+    source(folder, "storage")
     path = folder / "templates/storage.json"
     path.write_text(path.read_text(encoding="utf-8").replace("Artifacts", "Releases"), encoding="utf-8")
     path = folder / "templates/environment.json"
@@ -231,6 +258,7 @@ PULL_REQUESTS: dict[str, Edit] = {
     edit.__name__: edit
     for edit in (
         harmless_rename,
+        rename_that_is_refused,
         new_variable,
         parameters_only,
         default_that_one_environment_overrides,
@@ -252,4 +280,36 @@ PULL_REQUESTS: dict[str, Edit] = {
         shorter_retention,
         policy_near_its_limit,
     )
+}
+# How the first finding of the gate in a pull request begins, and how many there are; a test of the soak asks the gate.
+FINDINGS: dict[str, tuple[str, int]] = {
+    "right_broadened_in_a_child": (
+        "backend.json ClientsTableArn: CON001 <-> environment.Backend: ClientsTableArn is passed and nothing",
+        11,
+    ),
+    "right_broadened_in_a_rename": ("build.json VerifyRole: CON006 lacks logs:CreateLogStream on", 38),
+    "replaced_bucket": (
+        "site.json Site: NAM001 is always called cloud-health-site; the second environment in the account",
+        2,
+    ),
+    "wrong_container_name": (
+        "backend.json Service: CON005 <-> backend.Task: names the container backend; there are ['api']; the",
+        4,
+    ),
+    "table_unprotected": (
+        "data.json Clients: STO011 has no DeletionPolicy: RetainExceptOnCreate; removing or replacing it by",
+        1,
+    ),
+    "broken_parameter_file": (
+        "params/production.json line 1: PARAMS is not JSON: Expecting property name enclosed in double quotes",
+        1,
+    ),
+    "hostile_names": (
+        "configuration.json LogLevel: CON001 <-> environment.Configuration: LogLevel is passed and nothing",
+        2,
+    ),
+    "policy_near_its_limit": (
+        "access.json DeployingIdentity: IAM004 statement Long has no entry in Metadata.Reasons; a statement",
+        61,
+    ),
 }

@@ -31,11 +31,11 @@ from tests.support.pull_requests import NAMED, PULL_REQUESTS
 # What stops before anything happens to the environment, with the words that say so.
 REFUSED = {
     "parameters_only": "MinimumTasks",  # four tasks where two are the most
-    "harmless_rename": "already exists",  # the dashboard keeps its name, and the review says so
+    "rename_that_is_refused": "already exists",  # the dashboard keeps its name, and the review says so
     "hostile_names": "not well-formed",  # an answer in XML cannot hold an escape sequence
 }
 ATTRIBUTES = {"DeletionPolicy", "UpdateReplacePolicy"}  # no operation follows from them
-IN_THE_SUITE = ("replaced_bucket", "default_that_one_environment_overrides", "harmless_rename")
+IN_THE_SUITE = ("replaced_bucket", "default_that_one_environment_overrides", "rename_that_is_refused")
 
 
 @dataclass(frozen=True)
