@@ -40,6 +40,17 @@ class Anything(NamedTuple):
     because: str
 
 
+# What the reason of `*` says of actions that know nothing narrower (Service Authorization Reference, "The actions
+# table": where the column of resource types is empty, the action "does not support resource-level permissions and you
+# must specify all resources"). tests/design/test_access.py holds it against the copy of that reference in cfn-lint.
+NO_RESOURCE_LEVEL = "no resource-level permission"
+
+
+def unscoped(by: str = "AWS") -> Anything:
+    """`Resource: "*"` for actions that support nothing else; `by` names their service for the reader."""
+    return Anything(f"{by} supports {NO_RESOURCE_LEVEL} for what this allows")
+
+
 class Grant(NamedTuple):
     """One policy statement and its reason; made by `allow()` and `deny()`."""
 

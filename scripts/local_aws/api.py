@@ -103,11 +103,12 @@ class Request:
 
     def settings(self, stack: Stack | None = None) -> Settings:
         """What is given beside the target of an operation. Raises `RefusedCallError` for a role that does not exist,
-        that of the `stack` which is updated included, and beyond the quotas."""
+        that of the `stack` which is changed or deleted included, and beyond the quotas."""
         role, topics, triggers = self.get("RoleARN"), self.get("NotificationARNs"), self.get("RollbackConfiguration")
-        acting = role or (stack.settings.role if stack else None)
+        acting = role or (stack.root.settings.role if stack else None)
         if acting and not self.account.has_role(acting):
-            # As it is reported of updates: aws/aws-cdk #10116.
+            # As it is reported of updates and deletions: aws/aws-cdk #10116, brentley/ecsworkshop #31 (ValidationError
+            # of DeleteStack itself), AWS re:Post knowledge center, cloudformation-role-arn-error.
             raise RefusedCallError(f"Role {acting} is invalid or cannot be assumed")
         if len(topics or ()) > 5:
             raise RefusedCallError("NotificationARNs: at most 5 topics can be given")

@@ -194,7 +194,9 @@ def delete_stack(request: Request) -> Answer:
         raise RefusedCallError(f"Invalid operation on stack [{stack.id}]. {what} is only allowed in DELETE_FAILED")
     if unknown := set(retained) - stack.resources.keys():
         raise RefusedCallError(f"The specified resources to retain do not exist: [{', '.join(sorted(unknown))}]")
+    settings = request.settings(stack)
     operation = request.operation(stack, "DELETE_STACK")
+    stack.root.settings = settings.over(stack.root.settings)
     operation.force, stack.cancelled = force, creation is not None
     stack.event(operation, None, "DELETE_IN_PROGRESS", "User Initiated")
     for change_set in [change_set for change_set in request.account.change_sets.values() if change_set.stack is stack]:
@@ -230,9 +232,10 @@ def rollback_stack(request: Request) -> Answer:
         return {"StackId": stack.id, "OperationId": repeated}
     if stack.parent or stack.status not in ("CREATE_FAILED", "UPDATE_FAILED"):
         raise RefusedCallError(f"Rollback cannot be called on stack [{stack.id}] in status {stack.status}")
+    settings = request.settings(stack)
     operation = request.operation(stack, "ROLLBACK")
     operation.retain_except_on_create = bool(request.get("RetainExceptOnCreate"))
-    stack.settings = request.settings().over(stack.settings)
+    stack.settings = settings.over(stack.settings)
     again = _again(stack, operation)
     if again:
         stack.event(again, None, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
@@ -260,7 +263,7 @@ def continue_update_rollback(request: Request) -> Answer:
             f"The following resource(s) cannot be skipped: [{', '.join(unknown)}]. "
             "Only resources that are in UPDATE_FAILED because a rollback failed can be skipped"
         )
-    stack.settings = request.settings().over(stack.settings)
+    stack.settings = request.settings(stack).over(stack.settings)
     skip = [resisting[name] for name in (resisting if force else named)]
     again = _again(stack, request.operation(stack, "CONTINUE_ROLLBACK"))
     assert again is not None

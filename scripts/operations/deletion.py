@@ -24,6 +24,7 @@ from scripts.deployment.errors import Exit
 from scripts.deployment.execute import Running, destroy
 from scripts.deployment.plan import DELETE, Plan
 from scripts.deployment.stacks import read, resources
+from scripts.operations import service_role
 from scripts.operations.stack_settings import UNPROTECTED
 
 
@@ -34,14 +35,17 @@ def superfluous_roots(context: Context) -> list[Environment]:
 
 
 def execute_deletion(root: RootDeployment, plan: Plan) -> tuple[Exit, Stack | None]:
-    """Deletes the stack of a root; the stack is None when it is gone."""
+    """Deletes the stack of a root; the stack is None when it is gone. Raises `RefusedError` when the role is gone that
+    CloudFormation would act with."""
     assert root.previous
-    ended, stack = execute(root, plan, begin=partial(_begin, root.previous))
+    context = root.context
+    role = service_role.replacement(root.aws, root.previous, context.access, context.environment.name)
+    ended, stack = execute(root, plan, begin=partial(_begin, root.previous, role))
     return ended, None if ended is Exit.DONE else stack
 
 
-def _begin(stack: Stack, aws: Aws, _: Plan) -> Running:
-    return destroy(aws, stack)
+def _begin(stack: Stack, role: str, aws: Aws, _: Plan) -> Running:
+    return destroy(aws, stack, role=role)
 
 
 def standing_resources(aws: Aws, stack: Stack) -> Iterator[tuple[StackResource, str]]:

@@ -226,10 +226,13 @@ def plan_visibly(root: RootDeployment) -> Plan:
         try:
             return plan_root(root)
         except AwsError as error:
-            if not (error.code.startswith(DENIED) or service_role.UNUSABLE in str(error)):
+            unusable, name = service_role.UNUSABLE in str(error), root.environment.stack
+            if not (unusable or error.code.startswith(DENIED)):
                 raise
-            for refusal in access_first.refusals(root):
-                reason = f"{root.environment.stack} cannot be planned, {error.call} is refused: {refusal.why}."
+            place = (name, root.previous, root.context.access, root.context.environment.name)
+            lost = service_role.of_plan(root.aws, *place) if unusable else []
+            for refusal in lost or access_first.refusals(root):
+                reason = f"{name} cannot be planned, {error.call} is refused: {refusal.why}."
                 raise RefusedError(reason, refusal.remedy) from error
             raise
 

@@ -192,6 +192,7 @@ def test_what_is_left_of_production_is_emptied_by_somebody_else(monkeypatch: pyt
 
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/x/staging-access/one"
+ROLE_BODY = {"Path": "/", "RoleName": "one", "RoleId": "A" * 16, "CreateDate": "2026-11-23"}
 
 
 def test_a_role_that_is_gone_is_said_before_anything_happens() -> None:
@@ -221,10 +222,21 @@ def test_a_stack_is_deleted_with_the_role_that_took_the_place_of_its_own() -> No
     for own, roles in ((ROLE, {"RoleARN": ROLE + "-new"}), (ROLE + "-new", {}), ("", {})):
         aws = Living()
         aws.role = own
+        aws.answers["iam.get_role"] = {"Role": {**ROLE_BODY, "Arn": own}}
         run, options = with_access(aws, ROLE + "-new"), verb_options(destroy, quiet=True, **AGREED)
         assert destroy.run(run, options) is Exit.DONE
         asked_for = dict(aws.asked)["cloudformation.delete_stack"]
         assert {name: value for name, value in asked_for.items() if name == "RoleARN"} == roles
+
+
+def test_a_role_that_somebody_deleted_is_said_before_anything_happens() -> None:
+    """Its access stack still names it. AWS would refuse the deletion once releases are stopped and tasks gone."""
+    aws = Living()
+    aws.role = ROLE
+    aws.answers["iam.get_role"] = refusal("iam.get_role", "NoSuchEntity")
+    with pytest.raises(RefusedError, match="gone though access is there") as error:
+        destroy.run(with_access(aws, ROLE), verb_options(destroy, quiet=True, **AGREED))
+    assert "delete-stack --stack-name access" in str(error.value) and changing(aws) == []
 
 
 def test_the_deploy_role_is_told_first_that_it_may_not_empty_anything() -> None:

@@ -34,14 +34,21 @@ def test_the_outputs_of_a_stack_that_is_half_deleted_name_no_role_that_is_there(
     assert first < second, "no stack is made beside one of its name"
 
 
-@pytest.mark.parametrize(
-    ("stack", "access"), [(None, None), (replace(STACK, role=""), None), (STACK, ACCESS)], ids=["new", "own", "another"]
-)
-def test_nothing_is_asked_where_no_role_is_needed_or_another_one_is_handed_over(
-    stack: Stack | None, access: Stack | None
-) -> None:
+def test_a_role_that_somebody_deleted_is_made_again_with_its_access_stack() -> None:
+    """CloudFormation does not look whether a role is still there: the stack that made it has to go first."""
+    aws = Prepared(iam__get_role=refusal("iam.get_role", "NoSuchEntity"))
+    [refused] = service_role.refusals(aws, STACK, ACCESS, "staging")
+    assert f"with {ROLE}-new, which is gone though access is there" in refused.why
+    way = ("--no-enable-termination-protection", "--retain-resources RoleBoundary", "make access ENV=staging")
+    places = [refused.remedy.index(step) for step in way]
+    assert places == sorted(places)
+    assert aws.asked == [("iam.get_role", {"RoleName": "one-new"})]
+
+
+@pytest.mark.parametrize("stack", [None, replace(STACK, role="")], ids=["new", "own"])
+def test_nothing_is_asked_where_no_role_is_needed(stack: Stack | None) -> None:
     aws = Prepared()
-    assert service_role.refusals(aws, stack, access, "staging") == [] and aws.asked == []
+    assert service_role.refusals(aws, stack, ACCESS, "staging") == [] and aws.asked == []
 
 
 def test_a_role_of_somebodys_own_is_used_on_and_one_that_cannot_be_read_is_not_taken_to_be_there() -> None:

@@ -1,10 +1,17 @@
 """Least privilege: who may do what, exactly."""
 
+import json
 import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cfnlint
 
 from generator.cfn.names import ACCESS, ACCESS_ROOTS, ROLE_BOUNDARY
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
+from generator.core.iam import NO_RESOURCE_LEVEL
 from tests.support.design import allowed, arn, grants
 
 # What may be done on `*`, because AWS knows no resource for it (Service Authorization Reference).
@@ -121,6 +128,34 @@ def test_exact_resources(templates: TemplateSet) -> None:
     # Service wildcards in ARNs (arn:aws:s3:::*) would be `*` in disguise.
     exact = [arn for statement in statements for arn in statement.resources if arn != "*"]
     assert [arn for arn in exact if re.fullmatch(r"arn:[^:]*(:[^:]*){3}:\*", arn)] == []
+
+
+@cache
+def reference() -> dict[str, Any]:
+    """The Service Authorization Reference, as cfn-lint carries it: by service, its actions in lower case."""
+    file = Path(cfnlint.__file__).parent / "data/AdditionalSpecs/Policies.json"
+    services: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return services
+
+
+def resource_types(action: str) -> list[str]:
+    """The resource types of an action."""
+    service, _, name = action.partition(":")
+    return list(reference()[service]["Actions"][name.lower()].get("Resources", ()))
+
+
+def test_what_is_said_to_know_no_resource_knows_none(templates: TemplateSet) -> None:
+    """What stands on everything because AWS supports nothing narrower."""
+    assert resource_types("s3:GetObject") == ["accesspointobject", "object"]
+    stated = [
+        permission
+        for permission in permissions(templates)
+        if NO_RESOURCE_LEVEL in templates.resource(permission.holder).wildcards.get(permission.sid, "")
+    ]
+    assert len(stated) > 40
+    assert {
+        each: types for permission in stated for each in permission.actions if (types := resource_types(each))
+    } == {}
 
 
 def document_versions(templates: TemplateSet, role: str) -> set[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from scripts.local_aws.account import account
 from scripts.local_aws.server import ACCOUNT
+from scripts.local_aws.values import Stack
 from tests.local_aws.commanded import REFUSED, Commanded
 from tests.local_aws.matrix import BUCKET, Living, _address
 from tests.support.lives import NAME, as_role, outputs, succeed
@@ -71,6 +72,15 @@ def test_a_renamed_repository_leaves_every_environment_behind(small: Commanded) 
     succeed(small.command("apply", "--yes", "--allow-broader"))
 
 
+def deleted(small: Commanded, access: Stack, **arguments: Any) -> str:
+    """The status of an access stack after its deletion, as somebody types it."""
+    access.protected = False
+    small.cloudformation.delete_stack(StackName=access.id, **arguments)
+    assert access.running
+    access.running.join()
+    return access.status
+
+
 def test_a_role_that_is_gone_with_its_stack(small: Commanded) -> None:
     """P27: somebody has deleted the access stack by hand. The policy that limits the roles of the environment is in use
     and stays, so the deletion fails with the role gone that the environment has to go on with. The command names both
@@ -81,15 +91,7 @@ def test_a_role_that_is_gone_with_its_stack(small: Commanded) -> None:
     small.agreed(LogRetentionDays="30")
     small.whose = administrator
     there = small.account.find(f"{small.name}-access")
-
-    def deleted(**arguments: Any) -> str:
-        there.protected = False
-        small.cloudformation.delete_stack(StackName=there.id, **arguments)
-        assert there.running
-        there.running.join()
-        return there.status
-
-    assert deleted() == "DELETE_FAILED"
+    assert deleted(small, there) == "DELETE_FAILED"
     [left] = [
         each
         for each in there.events
@@ -104,13 +106,39 @@ def test_a_role_that_is_gone_with_its_stack(small: Commanded) -> None:
     for verb, *words in (("destroy", "--yes", "--name", "small"), ("access", "--yes")):
         ended = small.command(verb, *words)
         assert ended.returncode in (REFUSED, MANUAL) and ending in ended.stderr, ended.stderr
-    assert deleted(RetainResources=["RoleBoundary"]) == "DELETE_COMPLETE"
+    assert deleted(small, there, RetainResources=["RoleBoundary"]) == "DELETE_COMPLETE"
     says = small.refused(LogRetentionDays="60")
     assert "which is gone with the access stack that made it" in says and "delete-stack" not in says
     succeed(small.command("access", "--yes"))
     small.agreed(LogRetentionDays="60")
     assert small.deployed()["LogRetentionDays"] == "60"
     small.account.services.call("iam", "delete_policy", {"PolicyArn": roles["RoleBoundaryArn"]})  # nobody has it now
+    small.agreed(LogRetentionDays="14")
+
+
+def test_a_role_that_somebody_deleted(small: Commanded) -> None:
+    """Its access stack stands and names it still, and makes no other one. The command names the way, which works."""
+    succeed(small.command("access", "--yes"))
+    access, iam = small.account.find(f"{small.name}-access"), small.account.services
+    boundary, name = access.outputs["RoleBoundaryArn"], access.outputs["CloudFormationRoleArn"].rpartition("/")[2]
+    for policy in iam.call("iam", "list_attached_role_policies", {"RoleName": name})["AttachedPolicies"]:
+        iam.call("iam", "detach_role_policy", {"RoleName": name, "PolicyArn": policy["PolicyArn"]})
+    for inline in iam.call("iam", "list_role_policies", {"RoleName": name})["PolicyNames"]:
+        iam.call("iam", "delete_role_policy", {"RoleName": name, "PolicyName": inline})
+    iam.call("iam", "delete_role", {"RoleName": name})
+    succeed(small.command("access", "--yes"))
+    says = small.refused(LogRetentionDays="60")
+    assert f"which is gone though {access.name} is there" in says, says
+    ended = small.command("destroy", "--yes", "--name", "small")
+    assert ended.returncode == REFUSED and f"which is gone though {access.name} is there" in ended.stderr, ended.stderr
+    deletion = f"aws cloudformation delete-stack --stack-name {access.name}"
+    for message in (says, " ".join(ended.stderr.split())):
+        assert f"`{deletion}`" in message and f"`{deletion} --retain-resources RoleBoundary`" in message, message
+    assert deleted(small, access) == "DELETE_FAILED"
+    assert deleted(small, access, RetainResources=["RoleBoundary"]) == "DELETE_COMPLETE"
+    succeed(small.command("access", "--yes"))
+    small.agreed(LogRetentionDays="60")
+    small.account.services.call("iam", "delete_policy", {"PolicyArn": boundary})  # nobody has it now
     small.agreed(LogRetentionDays="14")
 
 

@@ -163,7 +163,25 @@ def test_a_role_and_topics_stay_with_the_stack(aws: Aws) -> None:
     iam.delete_role(RoleName="executor")
     with pytest.raises(ClientError, match="role/executor is invalid or cannot be assumed"):
         aws.plan("guarded", root(aws))
+    with pytest.raises(ClientError, match=r"\(ValidationError\).*role/executor is invalid or cannot be assumed"):
+        aws.stacks.delete_stack(StackName="guarded")
+    assert aws.wait("guarded")["StackStatus"] == "UPDATE_COMPLETE", "nothing has begun"
     iam.create_role(RoleName="executor", AssumeRolePolicyDocument="{}")  # the stack is changed by it from now on
+
+
+def test_a_stack_whose_role_is_gone_is_deleted_with_another(aws: Aws) -> None:
+    iam = aws.client("iam")
+    first, second = (
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"] for name in ("first", "second")
+    )
+    body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    stack = aws.deploy("orphan", body, RoleARN=first)
+    iam.delete_role(RoleName="first")
+    with pytest.raises(ClientError, match="role/first is invalid or cannot be assumed"):
+        aws.stacks.delete_stack(StackName="orphan")
+    aws.stacks.delete_stack(StackName="orphan", RoleARN=second)
+    assert aws.wait(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    iam.delete_role(RoleName="second")
 
 
 def test_quotas_of_a_template(aws: Aws) -> None:

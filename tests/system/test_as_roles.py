@@ -50,7 +50,11 @@ DOMAIN = "dashboard.cloud-health.test"
 # What each environment has besides what its file says, so that together they use all that the roles may do.
 MORE: Mapping[str, Mapping[str, str]] = {
     "staging": {"NotificationEmail": "operator@cloud-health.test", "SenderEmail": "dashboard@cloud-health.test"},
-    "production": {"DomainName": DOMAIN, "CloudFrontAlarms": "true"},
+    "production": {
+        "DomainName": DOMAIN,
+        "CloudFrontAlarms": "true",
+        "ProtectionWaivedBecause": "Nobody develops in the account of a test",  # not the reason that the file came with
+    },
     "bluegreen": {},
     "beanstalk": {
         "SourceProvider": "CONNECTION",

@@ -15,7 +15,7 @@ from awacs import elasticbeanstalk as eb
 
 from generator.core import arns, ports
 from generator.core.arns import Text
-from generator.core.iam import Anything, Grant, allow, deny
+from generator.core.iam import Grant, allow, deny, unscoped
 from generator.core.names import APPROVAL_ACTION, APPROVE
 from generator.core.ports import Port
 
@@ -53,7 +53,7 @@ def grants(pipeline: Text, plans: Text, application: str) -> list[Grant]:
         allow(
             "FindPipeline",
             [pipelines.ListPipelines],
-            Anything("codepipeline:ListPipelines supports no resource-level permission"),
+            unscoped("CodePipeline"),
             "the console shows the waiting pipeline in the list of all of them",
         ),
     ]

@@ -15,7 +15,7 @@ from awacs.aws import StringEquals
 
 from generator.core import arns, ports
 from generator.core.arns import Text
-from generator.core.iam import Anything, Grant, allow
+from generator.core.iam import Grant, allow, unscoped
 from generator.core.ports import Port
 from generator.core.stack import Stack
 from generator.roots.access.handler_permissions.types import tagged
@@ -46,7 +46,7 @@ def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
                 ec2.DescribeSecurityGroups,
                 events.ListRuleNamesByTarget,
             ],
-            Anything("these actions support no resource-level permission"),
+            unscoped(),
             "what still runs or stands in the way of the deletion is found: rules, scaling, CloudFront's interfaces",
         ),
         allow(

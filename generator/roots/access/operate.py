@@ -32,13 +32,12 @@ from troposphere import Ref, Sub
 from generator.cfn.names import SHARED_ACCESS
 from generator.core import arns, paths, ports
 from generator.core.arns import Text
-from generator.core.iam import Anything, Grant, allow
+from generator.core.iam import Grant, allow, unscoped
 from generator.core.names import DEPLOY, DOCUMENTS_RECORD
 from generator.core.ports import Port
 from generator.core.stack import Stack
 from generator.roots.access.handler_permissions.types import tagged
 
-NOTHING_NARROWER = "these actions support no resource-level permission"
 # The services whose roles an environment needs (scripts/operations/preflight/account.py makes what is missing).
 LINKED = (
     "autoscaling.amazonaws.com",
@@ -94,7 +93,7 @@ def _looking(stack: Stack) -> list[Grant]:
                 ses.GetAccount,
                 sns.GetSMSSandboxAccountStatus,
             ],
-            Anything(NOTHING_NARROWER),
+            unscoped(),
             "what would stop a first deployment is told before it: quotas, build images, instance types, sandboxes; "
             "the load balancer's group names CloudFront's prefix list, whose id differs by region, and zones are "
             "chosen by their ids and by the instances that they offer; a second target group is not taken from under "
@@ -147,7 +146,7 @@ def _repository(stack: Stack) -> list[Grant]:
             [repository],
             "an environment is refused while its branch does not exist",
         ),
-        allow("FindRepository", [codecommit.ListRepositories], Anything(NOTHING_NARROWER), "it may not exist yet"),
+        allow("FindRepository", [codecommit.ListRepositories], unscoped(), "it may not exist yet"),
     ]
 
 

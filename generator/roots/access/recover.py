@@ -13,7 +13,7 @@ from awacs.aws import ArnEquals
 
 from generator.core import arns, ports
 from generator.core.arns import Text
-from generator.core.iam import Anything, Grant, allow
+from generator.core.iam import Anything, Grant, allow, unscoped
 from generator.core.ports import Port
 from generator.core.stack import Stack
 
@@ -41,7 +41,7 @@ def _adopting() -> list[Grant]:
         allow(
             "ListSecretsAndStacks",
             [secretsmanager.ListSecrets, stacks.ListStacks],
-            Anything("neither supports resource-level permissions"),
+            unscoped(),
             "a surviving secret is known by its tags, and a deleted stack by its id alone",
         ),
     ]
@@ -67,7 +67,7 @@ def _explaining(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
         allow(
             "ReadRevision",
             [ecs.DescribeTaskDefinition],
-            Anything("ecs:DescribeTaskDefinition supports no resource-level permission"),
+            unscoped("ECS"),
             "the task definition names the logs of its containers",
         ),
         allow(

@@ -18,7 +18,7 @@ from troposphere import GetAtt, Ref, Sub, iam
 from generator.cfn.names import SHARED, SHARED_ACCESS
 from generator.core import arns, paths, ports
 from generator.core.arns import Text
-from generator.core.iam import Anything, Grant, actions, allow, deny, document
+from generator.core.iam import Anything, Grant, actions, allow, deny, document, unscoped
 from generator.core.settings import Setting, add_to
 from generator.core.stack import Stack
 from generator.project import Project
@@ -37,7 +37,6 @@ EXCLUDED = {
         " s3:GetObject s3:GetObjectVersion",
     )
 }
-LISTED = Anything("codecommit:ListRepositories supports no resource-level permission")
 
 
 def build(project: Project) -> Stack:
@@ -104,7 +103,7 @@ def _making(project: Project, repository: Text) -> list[Grant]:
         allow(
             "CodeCommitRepositoryRead",
             [do.ListRepositories],
-            LISTED,
+            unscoped("CodeCommit"),
             f"CloudFormation looks at {REPOSITORY_TYPE}: Repository",
         ),
     ]
@@ -122,7 +121,7 @@ def _deploying(stack: Stack, repository: Text, executor: Text) -> list[Grant]:
     return [
         *deploy.changing([own], [read], executor, [region], "the access stack names the role"),
         *deploy.packaging(project, {region: ""}),
-        allow("FindRepository", [do.ListRepositories], LISTED, "it may not exist yet"),
+        allow("FindRepository", [do.ListRepositories], unscoped("CodeCommit"), "it may not exist yet"),
         allow(
             "KeepApprovalRule",
             [
@@ -136,7 +135,7 @@ def _deploying(stack: Stack, repository: Text, executor: Text) -> list[Grant]:
         allow(
             "WriteApprovalRule",
             [do.CreateApprovalRuleTemplate, do.GetApprovalRuleTemplate, do.UpdateApprovalRuleTemplateContent],
-            Anything("templates of approval rules are no resources"),
+            unscoped("CodeCommit"),
             "the rule is made and kept by the deploy script",
         ),
         allow(

@@ -65,19 +65,20 @@ def _resources(aws: Aws, stack_id: str) -> Iterator[Answer]:
         yield from page["StackResourceSummaries"]
 
 
-def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck]) -> Running:
+def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck], role: str = "") -> Running:
     """Goes on with a rollback that failed, without the resources `skipped`, or rolls back an update that was not. The
-    wanted end is the state of before. Raises `RefusedError` for a stack that needs neither."""
+    wanted end is the state of before. `role` is what CloudFormation acts with instead of the stack's own. Raises
+    `RefusedError` for a stack that needs neither."""
     after, started = newest(aws, stack.id), time.monotonic()
     # The same for a call that is sent again, another one for the next try.
     token = f"{OURS}continue-{hashlib.sha256(str(after).encode()).hexdigest()[:16]}"
+    call = {"StackName": stack.id, "ClientRequestToken": token, **({"RoleARN": role} if role else {})}
     if stack.status == "UPDATE_ROLLBACK_FAILED":
         skip = {"ResourcesToSkip": [each.skip for each in skipped]} if skipped else {}
-        aws.call("cloudformation", "continue_update_rollback", StackName=stack.id, ClientRequestToken=token, **skip)
+        aws.call("cloudformation", "continue_update_rollback", **call, **skip)
     elif stack.status == "UPDATE_FAILED":
         # Explicit: what a failed update has made and marked as retained stays.
-        retained = {"RetainExceptOnCreate": False}
-        aws.call("cloudformation", "rollback_stack", StackName=stack.id, ClientRequestToken=token, **retained)
+        aws.call("cloudformation", "rollback_stack", **call, RetainExceptOnCreate=False)
     else:
         raise RefusedError(f"{stack.name} {stack.meaning.text} ({stack.status}): there is nothing to continue.")
     return Running(stack, after, RESTORED, started)

@@ -4,9 +4,11 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+from generator.cfn.environments import ACCESS
 from generator.cfn.statuses import Action
 from scripts.deployment import stacks
 from scripts.deployment.errors import Exit, UsageError
+from scripts.operations import service_role
 from scripts.operations.diagnose import recovery
 from scripts.operations.diagnose.recovery import Stuck
 from scripts.operations.options import WatchOptions, watch_arguments
@@ -44,6 +46,7 @@ def run(run: Run, options: Options) -> Exit:
     """Every root that needs it. What failed is shown with its reason before anybody is asked."""
     run.check_deployer()
     worst = Exit.DONE
+    access = stacks.read(run.aws, run.roots[ACCESS].stack) if ACCESS in run.roots else None
     results.begin(stuck=[], operations=[])
     for root in run.roots.values():
         aws = run.at(root).aws
@@ -52,6 +55,7 @@ def run(run: Run, options: Options) -> Exit:
             what = f"{stack.meaning.text} ({stack.status})" if stack else "does not exist"
             say([f"{root.stack} {what}: nothing to continue"])
             continue
+        role = service_role.replacement(aws, stack, access, run.environment.name)
         failed = recovery.stuck_resources(aws, stack)
         say([line((f"{stack.name} {stack.meaning.text} ({stack.status})", BOLD))])
         for resource in failed:
@@ -59,7 +63,7 @@ def run(run: Run, options: Options) -> Exit:
         say(stuck_lines(stack, failed, root.root))
         skipped = _skipped(failed, options.skip)
         confirm(run, f"Bring {stack.name} back to what it was{_without(skipped)}?", options.yes)
-        restoring = recovery.restore(aws, stack, skipped)
+        restoring = recovery.restore(aws, stack, skipped, role)
         outcome, diagnosis = Audience(aws, options.watch).watch(restoring, root.root)
         results.append("operations", outcomes.outcome_document(outcome, diagnosis))
         say(outcomes.outcome_lines(outcome, diagnosis))

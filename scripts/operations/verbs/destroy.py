@@ -117,7 +117,7 @@ class Deletion:
             raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
         if self.options.retain and stack.status != HALF_DELETED:
             raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
-        role = service_role.of_deletion(aws, stack, self.access, self.run.environment.name)
+        role = service_role.replacement(aws, stack, self.access, self.run.environment.name)
         survey = teardown.survey(aws, stack)
         results.append("stacks", teardowns.teardown_document(survey))
         say(teardowns.teardown_lines(survey, self._named(survey.stays)))

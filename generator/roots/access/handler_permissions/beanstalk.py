@@ -9,6 +9,7 @@ from __future__ import annotations
 from awacs.aws import ArnLike, StringEquals, StringLike
 
 from generator.core import arns, ports
+from generator.core.iam import Anything, unscoped
 from generator.roots.access.handler_permissions.runtime import linked
 from generator.roots.access.handler_permissions.types import (
     UNUSED,
@@ -18,7 +19,6 @@ from generator.roots.access.handler_permissions.types import (
     TypeTable,
     actions,
     any_of,
-    everywhere,
     excluded,
     tagged,
 )
@@ -129,7 +129,10 @@ def _instances() -> tuple[Access, ...]:
             "Alarms",
         ),
         Access(
-            actions("ec2", "RunInstances"), everywhere("EC2, because of the images and groups"), "Start", (template,)
+            actions("ec2", "RunInstances"),
+            Anything("RunInstances touches images, subnets and groups; the condition asks for a launch template"),
+            "Start",
+            (template,),
         ),
         Access(
             actions(
@@ -177,7 +180,7 @@ def _instances() -> tuple[Access, ...]:
             )
             + actions("cloudwatch", "DescribeAlarms")
             + actions("logs", "DescribeLogGroups"),
-            everywhere("EC2, Auto Scaling and CloudWatch"),
+            Anything("these actions list things: no resource is named, or all alarms are"),
             "Read",
             why="all that a managed update looks at",
         ),
@@ -209,7 +212,7 @@ def _balancing() -> tuple[Access, ...]:
                 "DescribeListeners DescribeLoadBalancers DescribeRules DescribeTags DescribeTargetGroups"
                 " DescribeTargetHealth",
             ),
-            everywhere("Elastic Load Balancing"),
+            unscoped("Elastic Load Balancing"),
             "LookAround",
         ),
     )

@@ -14,6 +14,7 @@ from troposphere import Sub
 
 from generator.core import arns, ports
 from generator.core.arns import Text
+from generator.core.iam import unscoped
 from generator.core.ports import ENVIRONMENT
 from generator.roots.access.handler_permissions.runtime import linked
 from generator.roots.access.handler_permissions.types import (
@@ -24,7 +25,6 @@ from generator.roots.access.handler_permissions.types import (
     TypePermissions,
     TypeTable,
     actions,
-    everywhere,
     excluded,
     tagged,
 )
@@ -40,7 +40,7 @@ def kinds(at: ResourceNames) -> TypeTable:
     return {
         "AWS::CloudFront::Distribution": TypePermissions(
             (
-                Access(actions("cloudfront", "CreateDistribution"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
+                Access(actions("cloudfront", "CreateDistribution"), unscoped("CloudFront"), "Make", why=NO_RESOURCE),
                 Access(
                     actions("cloudfront", "GetDistribution GetDistributionConfig TagResource"), _all("distribution")
                 ),
@@ -67,7 +67,7 @@ def kinds(at: ResourceNames) -> TypeTable:
         ),
         "AWS::CloudFront::Function": TypePermissions(
             (
-                Access(actions("cloudfront", "CreateFunction"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
+                Access(actions("cloudfront", "CreateFunction"), unscoped("CloudFront"), "Make", why=NO_RESOURCE),
                 Access(
                     actions(
                         "cloudfront",
@@ -85,13 +85,13 @@ def kinds(at: ResourceNames) -> TypeTable:
                         "cloudfront",
                         "CreateMonitoringSubscription DeleteMonitoringSubscription GetMonitoringSubscription",
                     ),
-                    everywhere("CloudFront"),
+                    unscoped("CloudFront"),
                 ),
             )
         ),
         "AWS::CloudFront::OriginAccessControl": TypePermissions(
             (
-                Access(actions("cloudfront", "CreateOriginAccessControl"), everywhere("CloudFront")),
+                Access(actions("cloudfront", "CreateOriginAccessControl"), unscoped("CloudFront")),
                 Access(
                     actions("cloudfront", "DeleteOriginAccessControl GetOriginAccessControl UpdateOriginAccessControl"),
                     [control],
@@ -103,7 +103,7 @@ def kinds(at: ResourceNames) -> TypeTable:
             (
                 Access(
                     actions("cloudfront", "CreateResponseHeadersPolicy"),
-                    everywhere("CloudFront"),
+                    unscoped("CloudFront"),
                     "Make",
                     why=NO_RESOURCE,
                 ),
@@ -117,7 +117,7 @@ def kinds(at: ResourceNames) -> TypeTable:
         ),
         "AWS::CloudFront::VpcOrigin": TypePermissions(
             (
-                Access(actions("cloudfront", "CreateVpcOrigin"), everywhere("CloudFront")),
+                Access(actions("cloudfront", "CreateVpcOrigin"), unscoped("CloudFront")),
                 Access(actions("cloudfront", "GetVpcOrigin TagResource"), _all("vpcorigin"), "Tag"),
                 Access(
                     actions("cloudfront", "DeleteVpcOrigin ListTagsForResource UntagResource UpdateVpcOrigin"),
@@ -125,10 +125,10 @@ def kinds(at: ResourceNames) -> TypeTable:
                     "Change",
                     tagged(),
                 ),
-                Access(actions("ec2", "DescribeInstances DescribeInternetGateways"), everywhere("EC2"), "Read"),
+                Access(actions("ec2", "DescribeInstances DescribeInternetGateways"), unscoped("EC2"), "Read"),
                 Access(
                     actions("elasticloadbalancing", "DescribeLoadBalancers"),
-                    everywhere("Elastic Load Balancing"),
+                    unscoped("Elastic Load Balancing"),
                     "Balancer",
                 ),
                 linked("vpcorigin.cloudfront.amazonaws.com"),
@@ -145,12 +145,12 @@ def kinds(at: ResourceNames) -> TypeTable:
                 ),
                 Access(actions("route53", "GetHostedZone ListResourceRecordSets"), [ZONES], "Zone"),
                 Access(actions("route53", "GetChange"), [Sub("arn:${AWS::Partition}:route53:::change/*")], "Wait"),
-                Access(actions("route53", "ListHostedZones"), everywhere("Route 53"), "Read"),
+                Access(actions("route53", "ListHostedZones"), unscoped("Route 53"), "Read"),
             )
         ),
         "AWS::CertificateManager::Certificate": TypePermissions(
             (
-                Access(actions("acm", "RequestCertificate"), everywhere("ACM")),
+                Access(actions("acm", "RequestCertificate"), unscoped("ACM")),
                 Access(
                     actions("acm", "AddTagsToCertificate DescribeCertificate ListTagsForCertificate"),
                     [arns.arn("acm", "certificate/*")],

@@ -5,6 +5,7 @@ Whatever makes something names the types that the call touches; whatever changes
 
 from __future__ import annotations
 
+from generator.core.iam import unscoped
 from generator.roots.access.handler_permissions.runtime import linked
 from generator.roots.access.handler_permissions.types import (
     UNUSED,
@@ -13,7 +14,6 @@ from generator.roots.access.handler_permissions.types import (
     TypeTable,
     actions,
     any_of,
-    everywhere,
     excluded,
     tagged,
 )
@@ -32,7 +32,7 @@ def _ec2(
     parts = [
         Access(actions("ec2", make), any_of("ec2", *of)) if make else None,
         Access(actions("ec2", change), any_of("ec2", *on), "Change", tagged(), why) if change else None,
-        Access(actions("ec2", read), everywhere("EC2"), "Read") if read else None,
+        Access(actions("ec2", read), unscoped("EC2"), "Read") if read else None,
     ]
     return TypePermissions(
         tuple(part for part in parts if part), excluded(UNUSED, " ".join(f"ec2:{part}" for part in without.split()))
@@ -126,7 +126,7 @@ def gateways() -> TypeTable:
                 ),
                 Access(
                     actions("ec2", "DescribeSecurityGroups DescribeSubnets DescribeVpcEndpoints DescribeVpcs"),
-                    everywhere("EC2"),
+                    unscoped("EC2"),
                     "Read",
                 ),
             ),
@@ -140,10 +140,8 @@ def gateways() -> TypeTable:
             (
                 Access(actions("ec2", "CreateFlowLogs CreateTags"), any_of("ec2", "vpc", "vpc-flow-log")),
                 Access(actions("ec2", "DeleteFlowLogs DeleteTags"), any_of("ec2", "vpc-flow-log"), "Change", tagged()),
-                Access(actions("ec2", "DescribeFlowLogs DescribeTags"), everywhere("EC2"), "Read"),
-                Access(
-                    actions("logs", "CreateLogDelivery DeleteLogDelivery"), everywhere("CloudWatch Logs"), "Deliver"
-                ),
+                Access(actions("ec2", "DescribeFlowLogs DescribeTags"), unscoped("EC2"), "Read"),
+                Access(actions("logs", "CreateLogDelivery DeleteLogDelivery"), unscoped("CloudWatch Logs"), "Deliver"),
             ),
             {
                 **excluded(
@@ -195,7 +193,7 @@ def balancing() -> TypeTable:
             (
                 Access(actions(service, f"AddTags {make}"), any_of(service, *of)),
                 Access(actions(service, f"RemoveTags {change}"), any_of(service, *on), "Change", tagged()),
-                Access(actions(service, f"DescribeTags {read}"), everywhere("Elastic Load Balancing"), "Read"),
+                Access(actions(service, f"DescribeTags {read}"), unscoped("Elastic Load Balancing"), "Read"),
             ),
             excluded(UNUSED, without),
         )
@@ -234,7 +232,7 @@ def balancing() -> TypeTable:
             "cognito-idp:DescribeUserPoolClient",
         ),
     }
-    groups = Access(actions("ec2", "DescribeVpcs"), everywhere("EC2"), "Vpcs")
+    groups = Access(actions("ec2", "DescribeVpcs"), unscoped("EC2"), "Vpcs")
     target = kinds["AWS::ElasticLoadBalancingV2::TargetGroup"]
     created = kinds["AWS::ElasticLoadBalancingV2::LoadBalancer"]
     return {

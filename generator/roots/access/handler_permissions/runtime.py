@@ -6,6 +6,7 @@ from awacs.aws import StringEquals
 from troposphere import Sub
 
 from generator.core import arns, ports
+from generator.core.iam import Anything, unscoped
 from generator.roots.access.handler_permissions.types import (
     UNUSED,
     Access,
@@ -14,9 +15,11 @@ from generator.roots.access.handler_permissions.types import (
     TypeTable,
     actions,
     any_of,
-    everywhere,
     excluded,
 )
+
+# Service Authorization Reference, Amazon CloudWatch: the only type of GetMetricData is `dataset`.
+METRICS = Anything("metrics are no resources; the data sets that the reference names are not what scaling reads")
 
 
 def linked(service: str, what: str = "Linked", why: str = "") -> Access:
@@ -68,7 +71,7 @@ def kinds(at: ResourceNames) -> TypeTable:
                 Access(
                     actions("ecs", "ListTagsForResource RegisterTaskDefinition TagResource UntagResource"), [family]
                 ),
-                Access(actions("ecs", "DeregisterTaskDefinition DescribeTaskDefinition"), everywhere("ECS"), "Read"),
+                Access(actions("ecs", "DeregisterTaskDefinition DescribeTaskDefinition"), unscoped("ECS"), "Read"),
             )
         ),
         "AWS::ApplicationAutoScaling::ScalableTarget": TypePermissions(
@@ -82,7 +85,7 @@ def kinds(at: ResourceNames) -> TypeTable:
                 ),
                 Access(
                     actions("application-autoscaling", "DescribeScalableTargets DescribeScheduledActions"),
-                    everywhere("Application Auto Scaling"),
+                    unscoped("Application Auto Scaling"),
                     "Read",
                 ),
                 linked("ecs.application-autoscaling.amazonaws.com"),
@@ -103,10 +106,10 @@ def kinds(at: ResourceNames) -> TypeTable:
                 ),
                 Access(
                     actions("application-autoscaling", "DescribeScalingPolicies"),
-                    everywhere("Application Auto Scaling"),
+                    unscoped("Application Auto Scaling"),
                     "Read",
                 ),
-                Access(actions("cloudwatch", "GetMetricData"), everywhere("CloudWatch"), "Metrics"),
+                Access(actions("cloudwatch", "GetMetricData"), METRICS, "Metrics"),
             )
         ),
     }

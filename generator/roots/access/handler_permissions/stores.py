@@ -11,7 +11,7 @@ from troposphere import Sub
 
 from generator.core import arns, ports
 from generator.core.arns import Text
-from generator.core.iam import via
+from generator.core.iam import unscoped, via
 from generator.core.ports import ENVIRONMENT
 from generator.roots.access.handler_permissions.types import (
     NO_ACTION,
@@ -22,7 +22,6 @@ from generator.roots.access.handler_permissions.types import (
     TypeTable,
     actions,
     any_of,
-    everywhere,
     excluded,
     tagged,
 )
@@ -52,7 +51,7 @@ def _keys(at: ResourceNames) -> dict[str, TypePermissions]:
     return {
         "AWS::KMS::Key": TypePermissions(
             (
-                Access(actions("kms", "CreateKey"), everywhere("KMS")),
+                Access(actions("kms", "CreateKey"), unscoped("KMS")),
                 # Without a condition: the tags of a new key count minutes later (kms developerguide, abac).
                 Access(
                     actions(
@@ -82,7 +81,7 @@ def _keys(at: ResourceNames) -> dict[str, TypePermissions]:
                     actions("kms", "CreateAlias"), keys, "New", why="the alias is made before the tags of its key count"
                 ),
                 Access(actions("kms", "DeleteAlias UpdateAlias"), keys, "Key", tagged()),
-                Access(actions("kms", "ListAliases"), everywhere("KMS"), "Read"),
+                Access(actions("kms", "ListAliases"), unscoped("KMS"), "Read"),
             )
         ),
     }
@@ -171,7 +170,7 @@ def _tables(at: ResourceNames) -> dict[str, TypePermissions]:
                 _describe_key(),
                 _with_key("dynamodb", "Decrypt Encrypt"),
                 _grants(),
-                Access(actions("kms", "ListAliases"), everywhere("KMS"), "Aliases"),
+                Access(actions("kms", "ListAliases"), unscoped("KMS"), "Aliases"),
             ),
             excluded(
                 UNUSED,
@@ -230,7 +229,7 @@ def configuration(at: ResourceNames) -> TypeTable:
                     "Change",
                     tagged(),
                 ),
-                Access(actions("secretsmanager", "GetRandomPassword"), everywhere("Secrets Manager"), "Read"),
+                Access(actions("secretsmanager", "GetRandomPassword"), unscoped("Secrets Manager"), "Read"),
                 _with_key("secretsmanager", "Decrypt GenerateDataKey"),
             ),
             excluded(UNUSED, "secretsmanager:RemoveRegionsFromReplication secretsmanager:ReplicateSecretToRegions"),
@@ -249,7 +248,7 @@ def configuration(at: ResourceNames) -> TypeTable:
                 ),
                 Access(
                     actions("logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies"),
-                    everywhere("CloudWatch Logs"),
+                    unscoped("CloudWatch Logs"),
                     "Read",
                 ),
             ),

@@ -82,10 +82,6 @@ def any_of(service: str, *resources: str) -> list[Text]:
     return [arns.arn(service, f"{resource}/*") for resource in resources]
 
 
-def everywhere(service: str) -> Anything:
-    return Anything(f"these actions of {service} support no resource-level permission")
-
-
 def tagged() -> tuple[ConditionElement, ...]:
     """Only what carries the environment's tag, as everything does that the templates make."""
     return (StringEquals({"aws:ResourceTag/Environment": Ref(ENVIRONMENT.name)}),)
