@@ -17,6 +17,8 @@ endef
 typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 unknown := $(filter-out $(SETTINGS) PYTHON STRICT SLOW BIN SHELL MAKEFLAGS,$(typed))
 $(if $(unknown),$(error $(unknown): no such setting; there are $(SETTINGS)))
+# A variable of a script that is not set would choose another environment, or no application.
+$(foreach name,$(filter-out ARGS PYTEST,$(filter $(SETTINGS),$(typed))),$(if $(value $(name)),,$(error $(name) is empty: give a value, or leave it out)))
 $(foreach name,$(typed),$(if $(findstring $(newline),$(value $(name))),$(error $(name) has a line break in it)))
 environment := $(if $(call given,ENV),$(call quoted,ENV),local)
 arguments = $(call option,ARGS,--arguments)
@@ -31,8 +33,8 @@ shown = || { status=$$?; [ $$status = 2 ] || exit $$status; }
 
 # Every target that says what it is for is a command, never a file.
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST))) gone
-# Modules are those of this folder.
-unexport PYTHONSAFEPATH
+# Modules are those of this folder and of its environment, and Python is as it comes.
+unexport PYTHONSAFEPATH PYTHONPATH PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## list the commands

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,11 @@ def text(folder: Path, *words: str, seconds: float = SECONDS) -> str:
     return output(folder, *words, seconds=seconds).decode("utf-8", "surrogateescape")
 
 
+def branches(folder: Path) -> list[str]:
+    """The names of all branches of a repository, whatever else is called so. Raises `GitError`."""
+    return text(folder, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").splitlines()
+
+
 @dataclass(frozen=True)
 class State:
     """A working tree: `commit` is empty before the first one, `branch` empty on none, `changed` are the paths that
@@ -73,8 +79,9 @@ class State:
     changed: tuple[str, ...]
 
 
-def state(folder: Path) -> State:
-    """How the working tree of a folder stands. Raises `GitError`."""
+def state(folder: Path, deciding: Sequence[str] = ()) -> State:
+    """How the working tree of a folder stands. In the folders `deciding` only the repository's own `.gitignore` hides a
+    file: what a person leaves out for themselves (core.excludesFile, .git/info/exclude) is seen. Raises `GitError`."""
     words = ("status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--ignore-submodules=none", "-z")
     head = dict[str, str]()
     changed = list[str]()
@@ -92,6 +99,9 @@ def state(folder: Path) -> State:
     for line in text(folder, "ls-files", "-v", "-z").split("\0"):
         if line[:1].islower() or line[:1] == "S":
             changed.append(line[2:])
+    if deciding:
+        hidden = ("ls-files", "--others", "--exclude-per-directory=.gitignore", "-z", "--", *deciding)
+        changed += [path for path in text(folder, *hidden).split("\0") if path and path not in changed]
     commit, branch = head.get("oid", ""), head.get("head", "")
     return State("" if commit == "(initial)" else commit, "" if branch == "(detached)" else branch, tuple(changed))
 

@@ -100,7 +100,9 @@ def _resolved(
         command += ["--target", folder, "--report", str(report)]
         command += ["--python-version", python, *(word for tag in platform for word in ("--platform", tag))]
         command += [*([] if deep else ["--no-deps"]), *requirements]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
         if done.returncode:
             raise PinError(f"pip finds no wheels for Python {python} on {platform[0]}: {done.stderr.strip()}")
         return [_entry(item) for item in json.loads(report.read_text(encoding="utf-8"))["install"]]

@@ -56,7 +56,7 @@ def make(folder: Path, extras: list[str]) -> None:
     """Makes or completes the environment in `folder`, and marks it with an empty file for each extra. Raises
     `SetUpError`."""
     python, unfinished = folder / "bin" / "python", folder / "unfinished"
-    with (PROJECT / ".cache" / f"set-up{folder.name}.lock").open("w") as lock, Progress(folder.name) as progress:
+    with (PROJECT / ".cache" / f"set-up{folder.name}.lock").open("wb") as lock, Progress(folder.name) as progress:
         progress.step = "waiting for another set-up of it to end"
         fcntl.flock(lock, fcntl.LOCK_EX)
         if unfinished.exists() or not works(python):

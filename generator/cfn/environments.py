@@ -219,7 +219,8 @@ ROLLING_MINUTES = 10
 
 def _too_long(file: ParameterFile, root: Template) -> Iterator[Problem]:
     """A shift of traffic that takes longer than the deploy action waits: it would fail in the middle of the shift
-    (CodePipeline User Guide, quotas: the ECS action's time limit; ECS developer guide, canary-deployment)."""
+    (CodePipeline User Guide, quotas: the ECS action's time limit; ECS developer guide, canary-deployment). And a build
+    that may take as long as the whole execution."""
     if root.name != ENVIRONMENT:
         return
     values = parameters.effective(file, root.body)
@@ -232,6 +233,12 @@ def _too_long(file: ParameterFile, root: Template) -> Iterator[Problem]:
             f"is less than the {needed} minutes that {' and '.join(names)} with {ROLLING_MINUTES} for the tasks take"
         )
         yield Problem(file.path, "Parameters.DeploymentTimeoutMinutes", f'"{limit}"', message)
+    build, execution = (values[name] for name in ("BuildTimeoutMinutes", "ExecutionTimeoutMinutes"))
+    if int(build) >= int(execution):
+        message = (
+            f"is not below ExecutionTimeoutMinutes = {execution}: a build that hangs would not fail by its own name"
+        )
+        yield Problem(file.path, "Parameters.BuildTimeoutMinutes", f'"{build}"', message)
 
 
 def _first(computed: Mapping[str, Any], other: Collection[str]) -> dict[str, str]:

@@ -32,6 +32,8 @@ FARGATE: dict[int, tuple[int, ...]] = {
 # Characters of a value in an action's configuration, counted after variables are put in (botocore,
 # ActionConfigurationValue; awsdocs/aws-codepipeline-user-guide issue 24).
 CONFIGURATION_VALUE = 1000
+# Families whose letters behind the generation have a g (EC2 user guide, Instance type naming conventions), and a1.
+GRAVITON = re.compile(r"(a1|[a-z]+\d+g[a-z0-9-]*)\.")
 PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
@@ -226,6 +228,53 @@ def _options(properties: Properties) -> Iterator[Breach]:
         yield Breach((low, high), f"MinSize {least:g} must be at most MaxSize {most:g}")
 
 
+def _architectures(properties: Properties) -> Iterator[Breach]:
+    """Elastic Beanstalk: types of instances with another processor than the environment supports."""
+    options = {
+        (option.get("Namespace"), option.get("OptionName")): (number, _text(option.get("Value")))
+        for number, option in enumerate(properties.get("OptionSettings") or ())
+    }
+    number, types = options.get(("aws:ec2:instances", "InstanceTypes"), (0, None))
+    _, supported = options.get(("aws:ec2:instances", "SupportedArchitectures"), (0, "x86_64"))
+    for name in (types or "").split(",") if supported == "x86_64" else ():
+        if GRAVITON.match(name.strip()):
+            message = f"{name.strip()} has a Graviton processor, and the environment supports x86_64"
+            yield Breach((("OptionSettings", str(number), "Value"),), message)
+
+
+def _domains(*path: str) -> Callable[[Properties], Iterator[Breach]]:
+    """A limit: the lengths of domain names, in a list at a place or the one there."""
+
+    def find(properties: Properties) -> Iterator[Breach]:
+        value = _at(properties, path)
+        for name in map(_text, value if isinstance(value, list) else [value]):
+            if name is not None and (len(name) > 253 or any(len(label) > 63 for label in name.split("."))):
+                yield Breach((path,), f"{name} is too long: a domain name has 253 characters, each of its parts 63")
+
+    return find
+
+
+def _patterns(properties: Properties) -> Iterator[Breach]:
+    for number, trigger in enumerate(properties.get("Triggers") or ()):
+        for place, push in enumerate((trigger.get("GitConfiguration") or {}).get("Push") or ()):
+            patterns = (push.get("FilePaths") or {}).get("Excludes") or ()
+            for entry, text in enumerate(map(_text, patterns)):
+                if text is not None and len(text) > 255:
+                    path = ("Triggers", str(number), "GitConfiguration", "Push", str(place), "FilePaths", "Excludes")
+                    message = f"the patterns have {len(text)} characters together; a trigger takes 255"
+                    yield Breach(((*path, str(entry)),), message)
+
+
+def _references(properties: Properties) -> Iterator[Breach]:
+    for stage_number, stage in enumerate(properties.get("Stages") or ()):
+        for number, action in enumerate(stage.get("Actions") or ()):
+            name = _text((action.get("Configuration") or {}).get("BranchName"))
+            if name is not None and name.startswith("refs/"):
+                place = ("Stages", str(stage_number), "Actions", str(number), "Configuration", "BranchName")
+                short = re.sub("^refs/(heads|tags)/", "", name)
+                yield Breach((place,), f"{name} is the full name of a reference: a branch is named as {short}")
+
+
 def _branches(properties: Properties) -> Iterator[Breach]:
     for stage_number, stage in enumerate(properties.get("Stages") or ()):
         for number, action in enumerate(stage.get("Actions") or ()):
@@ -242,11 +291,11 @@ def _branches(properties: Properties) -> Iterator[Breach]:
 
 
 def is_branch(name: str) -> bool:
-    """Whether git takes a name for a branch. Source: git documentation, git-check-ref-format."""
+    """Whether git takes a name for a branch. Source: git documentation, git-check-ref-format (--branch)."""
     parts = name.split("/")
     refused = re.search(r"\.\.|@\{|[\x00-\x20\x7f~^:?*\[\\]", name) or name.endswith((".", "/")) or name == "@"
     wrong = any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
-    return not (refused or wrong or name.startswith("-"))
+    return not (refused or wrong or name.startswith("-") or name == "HEAD")
 
 
 def _alarm(properties: Properties) -> Iterator[Breach]:
@@ -268,6 +317,21 @@ LIMITS = (
         "Application Auto Scaling API reference, RegisterScalableTarget: MaxCapacity",
     ),
     Limit("AWS::ElasticBeanstalk::Environment", _options, "EC2 Auto Scaling API reference, CreateAutoScalingGroup"),
+    Limit(
+        "AWS::ElasticBeanstalk::Environment",
+        _architectures,
+        "Elastic Beanstalk developer guide, aws:ec2:instances; EC2 user guide, Instance type naming conventions",
+    ),
+    Limit(
+        "AWS::CloudFront::Distribution",
+        _domains("DistributionConfig", "Aliases"),
+        "RFC 1035, Size limits; ACM API reference, DomainNameString (botocore)",
+    ),
+    Limit(
+        "AWS::CertificateManager::Certificate",
+        _domains("DomainName"),
+        "RFC 1035, Size limits; ACM API reference, DomainNameString (botocore)",
+    ),
     Limit("AWS::EC2::VPC", _block, "VPC user guide, VPC CIDR blocks: IPv4 VPC CIDR blocks"),
     Limit("AWS::EC2::VPC", _private, "VPC user guide, VPC CIDR blocks: RFC 1918 ranges are recommended", advice=True),
     Limit("AWS::EC2::Subnet", _block, "VPC user guide, Subnet CIDR blocks"),
@@ -303,6 +367,13 @@ LIMITS = (
         "DynamoDB API reference, CreateTable: TableName",
     ),
     Limit("AWS::CodePipeline::Pipeline", _branches, "git-check-ref-format; CodePipeline user guide, Quotas"),
+    Limit("AWS::CodePipeline::Pipeline", _patterns, "CodePipeline API reference, GitFilePathPattern (botocore)"),
+    Limit(
+        "AWS::CodePipeline::Pipeline",
+        _references,
+        "CodePipeline user guide, action-reference-CodeCommit: BranchName",
+        advice=True,
+    ),
     Limit("AWS::CloudWatch::Alarm", _alarm, "CloudWatch API reference, PutMetricAlarm: EvaluationPeriods, Period"),
     Limit(
         "AWS::CloudWatch::Alarm",

@@ -26,7 +26,10 @@ SECRETS = {
     "a URL with a password": r"://[^\s/?#@]*:[^\s/@]+@",
 }
 SECRET_NAME = re.compile(r"secret|passw(or)?d|passphrase|token|private_?key|api_?key|access_?key|credential", re.I)
-NEVER_SECRET = re.compile(rf"{ARN.pattern}|https?://[^\s,]+|sha256:[0-9a-f]{{64}}")
+# Identifiers and keys that are public, by the name that they are given to in a list of NAME=value.
+PUBLIC = r"(?<!\w)[A-Z0-9_]*(?:_ID|PUBLIC|PUBLIC_KEY|PUBLISHABLE_KEY|SITE_KEY)=[^\s,]*"
+DIGEST = r"sha256:[0-9a-f]{64}|sha(?:256|384|512)-[A-Za-z0-9+/=]+"
+NEVER_SECRET = re.compile(rf"{ARN.pattern}|https?://[^\s,]+|{DIGEST}|{PUBLIC}")
 PLACEHOLDER = re.compile(
     r"""yourdomain | (?<![a-z0-9-])your[-_] | (?<![a-z0-9-])example\.(com|org|net)(?![a-z0-9-]) | \+1234567890(?!\d)
     | (?<!\d)123456789012(?!\d) | change[-_]?me | replace[-_]?me | (?<![a-z])(?-i:TODO|FIXME|TBD)(?![a-z]) | <[^<>]+>
@@ -94,7 +97,7 @@ class Problem:
 def read(path: Path) -> ParameterFile:
     """The parameter file at `path`. Raises `ParameterFileError` when it cannot be read, and as `parse` does."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterFileError(str(path), f"cannot be read as UTF-8 text: {error}") from error
     return parse(text, str(path))
@@ -167,7 +170,8 @@ def secret(name: str, value: str) -> str | None:
     """What kind of secret `value` looks like when it is called `name`, or None.
 
     Under a telling name everything is a secret but an ARN and the empty string. Random is what has 32 characters (an
-    AWS secret access key: 40) and falls into more words and numbers than a name; ARNs, URLs and digests pass.
+    AWS secret access key: 40) and falls into more words and numbers than a name; ARNs, URLs, digests
+    and what is public by its name pass.
     """
     for kind, pattern in SECRETS.items():
         if re.search(pattern, value):
@@ -219,6 +223,8 @@ def _fault(name: str, value: object, declaration: Mapping[str, Any] | None = Non
         form = forms.get(type(value)) or f'write "{_shown(name, value)}"'
         return (f"must be a string in quotes: {form}",)
     unmet = assertions.unmet(name, declaration, value) if declaration else None
+    if declaration and not unmet and "Number" in declaration["Type"] and not _is_counted(value, declaration):
+        return ("must be a whole number",)
     # What the template lists or counts is neither a secret nor a placeholder, whatever its name.
     if declaration and not unmet and ("AllowedValues" in declaration or "Number" in declaration["Type"]):
         return None
@@ -227,6 +233,14 @@ def _fault(name: str, value: object, declaration: Mapping[str, Any] | None = Non
     if not unmet and (placeholder := PLACEHOLDER.search(value)):
         return (f"holds the placeholder {placeholder[0]!r}: give a real value",)
     return unmet
+
+
+def _is_counted(value: str, declaration: Mapping[str, Any]) -> bool:
+    """Whether a number is a whole one, as every number is that a template counts things with: unless its default says
+    otherwise. CloudFormation itself takes 2.5 for a number, and the service behind it refuses it."""
+    numbers = assertions.members(declaration["Type"], value)
+    counts = "." not in as_text(declaration.get("Default", "0"))
+    return not counts or all(re.fullmatch(r"-?(0|[1-9][0-9]*)", number) for number in numbers)
 
 
 def _tags(file: ParameterFile, own_tags: Collection[str]) -> Iterator[Problem]:

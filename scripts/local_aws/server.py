@@ -252,7 +252,7 @@ def _alone(run_file: Path) -> Iterator[None]:
     where nothing can be written."""
     try:
         run_file.parent.mkdir(parents=True, exist_ok=True)
-        with run_file.with_suffix(".lock").open("w") as lock:
+        with run_file.with_suffix(".lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     except OSError as error:

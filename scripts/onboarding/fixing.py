@@ -99,7 +99,7 @@ def _check_repository(folder: Path) -> None:
     try:
         root = Path(git.text(folder, "rev-parse", "--show-toplevel").removesuffix("\n"))
         git.text(folder, "rev-parse", "--verify", "HEAD")
-        branches = git.text(folder, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+        branches = git.branches(folder)
     except git.GitError as error:
         raise RefusedError(f"{folder} has no commit to begin from: {error}", remedy) from error
     if root != folder.resolve():
@@ -175,7 +175,8 @@ def _lock(tree: Path, application: Application) -> None:
             command,
             cwd=folder,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             timeout=NPM_SECONDS,
             stdin=subprocess.DEVNULL,

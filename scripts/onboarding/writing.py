@@ -184,7 +184,9 @@ def generate(project: Path, *words: str) -> None:
     """Renders a checkout's templates, and with `--gate` checks them. Raises `RefusedError` with what is wrong."""
     command = [sys.executable, "-m", "generator", *words]
     with console.working("rendering and checking the templates"):
-        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=project, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
         raise RefusedError(f"The generator does not take the facts:\n{tail}", "Nothing was changed.")

@@ -13,9 +13,9 @@ from pathlib import Path
 from generator.cfn.templates import TemplateSet
 from scripts import git
 
-# What brings uvicorn along: itself, the standard extra of fastapi, its command line, or a file named with -r or -c.
+# What brings uvicorn along: itself, the standard extra of fastapi, its command line, or what -r, -c or -e names.
 BRINGS_UVICORN = re.compile(
-    r"^\s*(uvicorn|fastapi-cli|fastapi\s*\[[^\]]*standard|-[rc]\b|--(requirement|constraint))", re.I | re.M
+    r"^\s*(uvicorn|fastapi-cli|fastapi\s*\[[^\]]*standard|-[rce]|\.|--(requirement|constraint|editable))", re.I | re.M
 )
 # The files that say what to install, in the order of the buildspecs.
 REQUIREMENTS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml")
@@ -51,19 +51,33 @@ def _history(folder: Path, branches: Sequence[str]) -> Iterator[Finding]:
         yield Finding("the folder is not the root of its git repository")
     if changed := git.state(folder).changed:
         yield Finding(f"the tree is not clean: {len(changed)} changed or untracked, such as {changed[0]}")
-    there = git.text(folder, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    there = git.branches(folder)
     for branch in branches:
         if branch not in there:
-            yield Finding(f"there is no branch {branch}; there are: {', '.join(there) or 'none'}")
-    if "filter=lfs" in _text(folder / ".gitattributes"):
+            yield Finding(_missing(folder, branch, there))
+    # Source: git documentation, git-config(1), receive.shallowUpdate: such a push is refused unless a server allows it.
+    if git.text(folder, "rev-parse", "--is-shallow-repository").strip() == "true":
+        yield Finding("the clone is shallow, and a push of it is refused: `git fetch --unshallow` brings the rest")
+    attributes = git.text(folder, "ls-files", "-z", "--", ":(glob)**/.gitattributes").split("\0")
+    if any("filter=lfs" in _text(folder / name) for name in attributes if name):
         yield Finding("files are kept with Git LFS, which CodeCommit is not known to take (see docs/unverified.md)")
+    if (folder / ".gitmodules").is_file():
+        yield Finding("submodules are empty in the builds: what the release needs of them has to be in it", fault=False)
+
+
+def _missing(folder: Path, branch: str, there: Sequence[str]) -> str:
+    """What to do about a branch that a clone has not, or has only as another repository's."""
+    remote = git.text(folder, "for-each-ref", "--format=%(refname:lstrip=2)", f"refs/remotes/*/{branch}").splitlines()
+    if remote:
+        return f"the branch {branch} is only in {remote[0]}: `git branch {branch} {remote[0]}` brings it here"
+    return f"there is no branch {branch}; there are: {', '.join(there) or 'none'}"
 
 
 def _backend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
     name, module = needed["BACKEND_DIRECTORY"], needed["APPLICATION_MODULE"].partition(":")[0]
     backend = folder / name
     file = backend / f"{module.replace('.', '/')}.py"
-    if not file.is_file():
+    if not file.is_file() and not (file.with_suffix("") / "__init__.py").is_file():
         yield Finding(f"{file.relative_to(folder)} is missing: the backend is started from {module}")
     places = [above / file for above in _above(folder, backend) for file in REQUIREMENTS if (above / file).is_file()]
     if not places:

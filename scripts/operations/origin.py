@@ -15,6 +15,8 @@ from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.package import Source
 from scripts.deployment.stacks import OURS, SAVED
 
+# The folders of this project that decide what is deployed.
+DECIDING = ("buildspecs", "generator", "params", "scripts", "templates")
 # A plan that nobody has agreed to for so long was left behind, wherever it was made.
 STALE = timedelta(hours=1)
 
@@ -22,7 +24,7 @@ STALE = timedelta(hours=1)
 def source(folder: Path) -> Source:
     """What git says about `folder`; everything is unknown outside a repository."""
     try:
-        state = git.state(folder)
+        state = git.state(folder, DECIDING)
     except git.GitError:
         return Source()
     return Source(state.commit or "none", state.branch or "(detached)", "changed" if state.changed else "clean")

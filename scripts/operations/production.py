@@ -17,6 +17,7 @@ from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.deploy_root import Context
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.guards import Consent
+from scripts.operations.origin import DECIDING
 
 SECONDS = 60.0  # for fetching
 # The reason that the parameter files come with. It lets everything be tried on the local AWS, and is nobody's decision.
@@ -143,7 +144,7 @@ def sign_in(profile: str, deployer: str, account: str) -> list[str]:
 def _check_tree(environment: Environment, project: Path) -> None:
     name = environment.name
     try:
-        state = git.state(project)
+        state = git.state(project, DECIDING)
     except git.GitError as error:
         raise RefusedError(
             f"{name} is deployed from a clean tree, and this one is unknown, for git says: {error}",

@@ -7,6 +7,7 @@ action-reference-S3Deploy.
 import hashlib
 import io
 import mimetypes
+import os
 import re
 import tempfile
 import time
@@ -29,6 +30,7 @@ UNVERSIONED = "a folder without a repository"
 LINK, SUBMODULE, EXECUTABLE = "120000", "160000", "100755"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 SHOWN_NAMES = 10
+BARE = ("HEAD", "objects", "refs")  # what lies in a repository that has no working tree
 LEFT_OUT = {"node_modules", "__pycache__", ".git", ".venv", ".pytest_cache"}
 S3_CONFIGURATION = {"BucketName", "CacheControl", "Extract", "ObjectKey"}
 
@@ -232,13 +234,20 @@ def _entries(listing: bytes) -> list[_Entry]:
     for line in filter(None, listing.split(b"\0")):
         facts, _, name = line.partition(b"\t")
         mode, _, identity = facts.decode("ascii").split(" ")
-        try:
-            entries.append(_Entry(mode, identity, name.decode("utf-8")))
-        except UnicodeDecodeError as error:
-            raise RefusedError(
-                f"The name of {name!r} is not UTF-8: a zip archive cannot have it.", "Rename it."
-            ) from error
+        entries.append(_Entry(mode, identity, _named(name)))
     return entries
+
+
+def _named(name: bytes) -> str:
+    """A path of the application. Raises `RefusedError` for one that no artifact can have, and for one that leads out of
+    its folder, which git itself never writes."""
+    try:
+        text = name.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"The name of {name!r} is not UTF-8: a zip archive cannot have it.", "Rename it.") from error
+    if text.startswith("/") or ".." in PurePosixPath(text).parts:
+        raise RefusedError(f"{text} leads out of the repository.", "Look at where this repository comes from.")
+    return text
 
 
 def _blobs(application: Path, identities: list[str]) -> dict[str, bytes]:
@@ -260,11 +269,17 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _plain_folder(application: Path, folder: Path, revision: str) -> Checkout:
+    if all((application / part).exists() for part in BARE):
+        raise RefusedError(f"{application} is a bare repository, without files.", "Clone it, and name the clone.")
     digest, links, pointers = hashlib.sha1(usedforsecurity=False), list[str](), list[str]()
-    for path in sorted(application.rglob("*")):
+    paths = sorted(application.rglob("*"))
+    # Those of Python, whatever they are called.
+    environments = {file.parent for file in paths if file.name == "pyvenv.cfg"} - {application}
+    for path in paths:
         relative = path.relative_to(application)
-        if LEFT_OUT & set(relative.parts):
+        if LEFT_OUT & set(relative.parts) or environments & {path, *path.parents}:
             continue
+        _named(os.fsencode(relative))
         if path.is_symlink():
             target = str(path.readlink())
             digest.update(f"{relative}\0link\0{target}".encode())

@@ -128,9 +128,10 @@ def keep(aws: Aws, options: RehearsalOptions, pipeline_name: str | None, lasting
     """
     addresses = options.cache / KEPT
     with ExitStack() as stack:
-        lock = _lock(stack, options)
+        lock = _lock(stack, options, clears=False)
         lock.write(str(os.getpid()))
         lock.flush()
+        stack.callback(lock.truncate, 0)
         context = _open_context(stack, aws, options, pipeline_name, lambda _: None)
         _resume(context)
         context.distributions.start()
@@ -146,11 +147,11 @@ def keep(aws: Aws, options: RehearsalOptions, pipeline_name: str | None, lasting
             _resume(context)
 
 
-def _lock(stack: ExitStack, options: RehearsalOptions) -> TextIO:
-    """Clears what the last rehearsal left, and ends a process that keeps its application up; two at once would share
+def _lock(stack: ExitStack, options: RehearsalOptions, clears: bool = True) -> TextIO:
+    """Ends a process that keeps the last rehearsal's application up, and `clears` its logs; two at once would share
     workspaces. The file that it returns is for the id of such a process. Raises `RefusedError`."""
     options.cache.mkdir(parents=True, exist_ok=True)
-    lock = stack.enter_context((options.cache / "lock").open("a+"))
+    lock = stack.enter_context((options.cache / "lock").open("a+", encoding="ascii", errors="replace"))
     deadline = time.monotonic() + (WORKER_SECONDS if options.execution else 0)
     while True:
         try:
@@ -158,8 +159,9 @@ def _lock(stack: ExitStack, options: RehearsalOptions) -> TextIO:
             break
         except OSError as error:
             lock.seek(0)
-            if keeper := lock.read().strip():
-                with suppress(ProcessLookupError):
+            keeper = lock.read().strip()
+            if keeper.isdecimal():
+                with suppress(ProcessLookupError, PermissionError):  # it has gone, and somebody else has its number
                     os.kill(int(keeper), signal.SIGTERM)
                 deadline = max(deadline, time.monotonic() + 1)
             if time.monotonic() > deadline:
@@ -168,8 +170,9 @@ def _lock(stack: ExitStack, options: RehearsalOptions) -> TextIO:
                 ) from error
             time.sleep(0.2)
     lock.truncate(0)
-    shutil.rmtree(options.log_folder, ignore_errors=True)
-    options.log_folder.mkdir()
+    if clears:
+        shutil.rmtree(options.log_folder, ignore_errors=True)
+    options.log_folder.mkdir(exist_ok=True)
     return lock
 
 

@@ -63,7 +63,8 @@ def workspace() -> Iterator[Janitor]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
         start_new_session=True,  # an interrupt from the keyboard is for the rehearsal alone
     )
     try:

@@ -19,6 +19,15 @@ def size(name: str, value: str) -> dict[str, str]:
     return {"Namespace": ASG, "OptionName": name, "Value": value}
 
 
+def option(name: str, value: str) -> dict[str, str]:
+    return {"Namespace": "aws:ec2:instances", "OptionName": name, "Value": value}
+
+
+def excluded(length: int) -> dict[str, Any]:
+    push = {"FilePaths": {"Excludes": ["x" * length]}}
+    return {"Triggers": [{"GitConfiguration": {"Push": [push]}}]}
+
+
 def source(**configuration: str) -> dict[str, Any]:
     return {"Stages": [{"Name": "Source", "Actions": [{"Name": "Code", "Configuration": configuration}]}]}
 
@@ -55,6 +64,30 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         {"OptionSettings": [size("MaxSize", "2"), size("MinSize", "2")]},
         "MinSize 2 must be at most MaxSize 1",
     ),
+    (
+        "AWS::ElasticBeanstalk::Environment",
+        {"OptionSettings": [option("InstanceTypes", "t3.small, c7gn.large")]},
+        {"OptionSettings": [option("InstanceTypes", "t3.small,g4dn.xlarge,g5.xlarge,m5a.large,u7i-6tb.112xlarge")]},
+        "c7gn.large has a Graviton processor",
+    ),
+    (
+        "AWS::ElasticBeanstalk::Environment",
+        {"OptionSettings": [option("InstanceTypes", "a1.large")]},
+        {"OptionSettings": [option("InstanceTypes", "t4g.small"), option("SupportedArchitectures", "arm64")]},
+        "a1.large has a Graviton processor",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        {"DistributionConfig": {"Aliases": [f"{'a' * 64}.test"]}},
+        {"DistributionConfig": {"Aliases": [f"{'a' * 63}.test"]}},
+        "a domain name has 253 characters, each of its parts 63",
+    ),
+    (
+        "AWS::CertificateManager::Certificate",
+        {"DomainName": f"{'a.' * 125}test"},
+        {"DomainName": f"{'a.' * 124}test"},
+        "is too long",
+    ),
     ("AWS::EC2::VPC", {"CidrBlock": "10.999.0.0/16"}, {"CidrBlock": "10.1.0.0/16"}, "is not a CIDR block"),
     ("AWS::EC2::VPC", {"CidrBlock": "10.1.2.3/16"}, {"CidrBlock": "${Other}"}, "host bits"),
     ("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/8"}, {"CidrBlock": "172.40.0.0/16"}, "from /16 to /28"),
@@ -83,6 +116,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         source(BranchName="a/b"),
         "not the name of a git branch",
     ),
+    ("AWS::CodePipeline::Pipeline", excluded(256), excluded(255), "the patterns have 256 characters together"),
     ("AWS::CodePipeline::Pipeline", source(Long="x" * 1001), source(Long="x" * 1000), "an action takes 1000"),
     (
         "AWS::CloudWatch::Alarm",
@@ -122,7 +156,9 @@ def test_branches(name: str) -> None:
     assert limits.is_branch(name)
 
 
-@pytest.mark.parametrize("name", ["a..b", "/a", "a/", "a//b", ".a", "a.lock", "a b", "a~1", "@", "-a", "a@{b", "a."])
+@pytest.mark.parametrize(
+    "name", ["a..b", "/a", "a/", "a//b", ".a", "a.lock", "a b", "a~1", "@", "-a", "a@{b", "a.", "HEAD"]
+)
 def test_no_branches(name: str) -> None:
     assert not limits.is_branch(name)
 
@@ -162,11 +198,38 @@ def sentences(templates: TemplateSet, environment: str, **values: Any) -> list[s
             {"ClientsTable": "Same-x", "MetricsTable": "Same-x"},
             'MetricsTable = "Same-x": two resources of type AWS::DynamoDB::Table are called Same-x',
         ),
+        ("local", {"MinimumTasks": "1.5"}, 'MinimumTasks = "1.5" must be a whole number'),
+        ("beanstalk", {"InstanceType": "t4g.small"}, 'InstanceType = "t4g.small": t4g.small has a Graviton processor'),
+        (
+            "staging",
+            {
+                "DomainName": f"{'a' * 64}.test",
+                "CertificateArn": f"arn:aws:acm:us-east-1:{'1' * 12}:certificate/{'0' * 8}{'-0000' * 3}-{'0' * 12}",
+            },
+            "a domain name has 253 characters, each of its parts 63",
+        ),
+        ("local", {"BranchName": "refs/heads/main"}, "is the full name of a reference: a branch is named as main"),
+        (
+            "staging",
+            {
+                "SourceProvider": "CONNECTION",
+                "ConnectionArn": f"arn:aws:codeconnections:us-east-1:{'1' * 12}:connection/"
+                f"{'0' * 8}{'-0000' * 3}-{'0' * 12}",
+                "SourceRepository": "owner/name",
+                "ExcludedPaths": ",".join(f"folder-{number}/**" for number in range(30)),
+            },
+            "characters together; a trigger takes 255",
+        ),
         ("production", {"BranchName": "a..b"}, "BranchName = \"a..b\": 'a..b' is not the name of a git branch"),
         (
             "bluegreen",
             {"DeploymentStrategy": "CANARY", "BakeMinutes": "20", "CanaryBakeMinutes": "20"},
             'DeploymentTimeoutMinutes = "30" is less than the 50 minutes that BakeMinutes and CanaryBakeMinutes',
+        ),
+        (
+            "local",
+            {"BuildTimeoutMinutes": "60"},
+            'BuildTimeoutMinutes = "60" is not below ExecutionTimeoutMinutes = 60: a build that hangs',
         ),
         ("local", {"SenderEmail": None}, "must be a string in quotes: remove it for no value"),
     ],

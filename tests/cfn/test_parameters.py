@@ -191,6 +191,8 @@ def test_values_are_strings(value: object, why: str) -> None:
         ("BlockTests", "yes", "is not allowed", ("true", "false")),
         ("NatCount", "one", "must be a number", ()),
         ("NatCount", "3", "must be at most 2", ()),
+        ("NatCount", "1.5", "must be a whole number", ()),
+        ("NatCount", "01", "must be a whole number", ()),
         ("Domain", "Health!", "must be a host", ()),
         ("AlarmEmail", "a" * 65, "must have at most 64 characters", ()),
     ],
@@ -361,6 +363,10 @@ def test_what_looks_like_a_secret_is_refused_and_never_repeated(value: str) -> N
         "arn:aws:iam::210987654321:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef",
         "TLSv1-2-2021-ELBSecurityPolicy-TLS13-1-2-2021-06",
         "+4915112345678",
+        "VITE_RECAPTCHA_SITE_KEY=6LeIxAcTAAAAAJcZVRqyHh71UMIEGNQ_MXjiZKhI",
+        "A=1,VITE_STRIPE_PUBLISHABLE_KEY=pk_test_TYooMQauvdEDq54NiTphI7jx",
+        "REACT_APP_GOOGLE_CLIENT_ID=407408718192-8n0r7s5p2k3q4m6t8v0w2x4y6z8a0b2c.apps.googleusercontent.com",
+        "sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC",
     ],
 )
 def test_what_only_resembles_a_secret_is_a_value(value: str) -> None:

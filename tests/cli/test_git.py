@@ -84,6 +84,34 @@ def test_settings_hide_nothing(mine: Path, setting: tuple[str, str]) -> None:
     assert origin.source(mine).tree == "changed"
 
 
+@pytest.mark.parametrize("how", ["info", "settings"])
+def test_what_a_person_hides_from_git_decides_nothing_unseen(mine: Path, how: str) -> None:
+    """What the repository's own .gitignore names is no part of it, for everybody."""
+    if how == "info":
+        (mine / ".git/info").mkdir(exist_ok=True)
+        (mine / ".git/info/exclude").write_text("params/\nnotes\n", encoding="utf-8")
+    else:
+        (mine.parent / "ignored").write_text("params/\nnotes\n", encoding="utf-8")
+        run(mine, "config", "core.excludesFile", str(mine.parent / "ignored"))
+    (mine / ".gitignore").write_text("__pycache__\n", encoding="utf-8")
+    run(mine, "add", ".gitignore")
+    run(mine, "commit", "-qm", "ignored")
+    (mine / "generator/__pycache__").mkdir(parents=True)
+    (mine / "generator/__pycache__/x.pyc").touch()
+    (mine / "notes").touch()
+    assert origin.source(mine).tree == "clean"
+    (mine / "params").mkdir()
+    (mine / "params/production.json").touch()
+    assert git.state(mine).changed == () and origin.source(mine).tree == "changed"
+    assert git.state(mine, origin.DECIDING).changed == ("params/production.json",)
+
+
+def test_a_branch_is_one_whatever_else_is_called_so(mine: Path) -> None:
+    for words in (("branch", "feature/ü#1"), ("branch", "v1"), ("tag", "v1"), ("tag", "main")):
+        run(mine, *words)
+    assert git.branches(mine) == ["feature/ü#1", "main", "v1"]
+
+
 @pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
 def test_a_file_that_git_was_told_to_look_away_from(mine: Path, mark: str) -> None:
     run(mine, "update-index", mark, "a")

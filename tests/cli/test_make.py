@@ -115,6 +115,22 @@ def test_a_setting_that_there_is_not_is_refused(checkout: Path) -> None:
     assert done.returncode == 2 and "env: no such setting" in done.stderr and calls(checkout) == []
 
 
+@pytest.mark.parametrize("words", [("destroy", "ENV="), ("rehearse", "APP= "), ("rollback", "TO="), ("config", "SET=")])
+def test_a_setting_without_a_value_is_refused(checkout: Path, words: tuple[str, str]) -> None:
+    """As a script has it whose variable is not set: `make destroy ENV=$STAGE` would mean the local AWS."""
+    done = make(checkout, *words)
+    assert done.returncode == 2 and f"{words[1][:-1].rstrip('=')} is empty" in done.stderr, done.stderr
+    assert calls(checkout) == []
+    assert make(checkout, "status", "ARGS=").returncode == 0  # nothing more is something
+
+
+@pytest.mark.parametrize("name", ["PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PYTHONOPTIMIZE"])
+def test_variables_of_python_lead_to_no_other_modules(checkout: Path, name: str) -> None:
+    (checkout / ".venv/bin/python").write_text(f'#!/bin/sh\necho "[${{{name}-none}}]"\n', encoding="utf-8")
+    done = make(checkout, "status", **{name: "/elsewhere"})
+    assert done.returncode == 0 and "[none]" in done.stdout
+
+
 def test_a_line_break_is_refused(checkout: Path) -> None:
     done = make(checkout, "config", "SET=A=1\ntouch ran")
     assert done.returncode == 2 and "line break" in done.stderr and calls(checkout) == []

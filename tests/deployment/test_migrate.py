@@ -144,6 +144,18 @@ def _with(name: str, text: str) -> Callable[[Path], None]:
         (_with("frontend/package.json", '{"scripts": null}'), "has no script build"),
         (_with("frontend/package.json", "[" * 200_000), "package.json cannot be read"),
         (_with(".gitattributes", "*.png filter=lfs"), "Git LFS"),
+        (_with("frontend/.gitattributes", "*.png filter=lfs"), "Git LFS"),
+        (
+            lambda folder: (
+                git(folder, "update-ref", "refs/remotes/origin/develop", "develop"),
+                git(folder, "branch", "-D", "develop"),
+            ),
+            "the branch develop is only in origin/develop: `git branch develop origin/develop` brings it here",
+        ),
+        (
+            lambda folder: (folder / ".git/shallow").write_text(git(folder, "rev-parse", "HEAD"), encoding="utf-8"),
+            "`git fetch --unshallow`",
+        ),
     ],
 )
 def test_what_the_pipeline_would_miss_is_refused_first(
@@ -154,6 +166,29 @@ def test_what_the_pipeline_would_miss_is_refused_first(
     with pytest.raises(RefusedError) as raised:
         run(there, folder)
     assert message in raised.value.reason and there.calls() == []
+
+
+def _moved(folder: Path) -> None:
+    (folder / "backend/app/main").mkdir()
+    (folder / "backend/app/main.py").rename(folder / "backend/app/main/__init__.py")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _committed(_moved),
+        lambda folder: git(folder, "tag", "develop"),
+        lambda folder: git(folder, "branch", "feature/ü#1"),
+        lambda folder: git(folder, "checkout", "-q", "--detach"),
+        lambda folder: git(folder, "worktree", "add", "-q", str(folder.with_name("worktree")), "HEAD"),
+    ],
+    ids=["module", "tag", "name", "detached", "worktree"],
+)
+@pytest.mark.usefixtures("bare")
+def test_what_the_build_takes_is_taken(folder: Path, change: Callable[[Path], Any]) -> None:
+    change(folder)
+    other = folder.with_name("worktree")
+    assert run(CodeCommit(), other if other.exists() else folder) is Exit.DONE
 
 
 def test_own_buildspecs_are_checked_first(folder: Path, tmp_path: Path) -> None:
@@ -178,6 +213,7 @@ def test_own_buildspecs_are_checked_first(folder: Path, tmp_path: Path) -> None:
         ("FastAPI [all, standard]\n", "utf-8", True),
         ("fastapi-cli\n", "utf-8", True),
         ("-r base.txt\n", "utf-8", True),
+        ("-e .\n", "utf-8", True),
         ("uvicorn\n", "utf-16", True),
         ("uvicorn\n", "utf-8-sig", True),
         ("fastapi\n# uvicorn\n", "utf-8", False),

@@ -73,6 +73,13 @@ TAIL = '\nCMD ["x"]\n'
         ("RUN <<EOF\npip install x\nmkdir COPY\nEOF\nCOPY app/serve.py .", {"serve.py"}),
         ("copy app/serve.py .", {"serve.py"}),
         ("ADD app/serve.py /srv/", {"srv/serve.py"}),
+        ("COPY\tapp/serve.py\t/srv/", {"srv/serve.py"}),
+        ("COPY ../start.sh /srv/", {"srv/start.sh"}),
+        ("COPY requirements.txt poetry.lock* /srv/", {"srv/requirements.txt"}),
+        ("COPY app/*.toml start.sh /srv/", {"srv/start.sh"}),
+        ('RUN echo "a <<EOF"\nCOPY start.sh /srv/', {"srv/start.sh"}),
+        ("RUN echo <<<word\nCOPY start.sh /srv/", {"srv/start.sh"}),
+        ("RUN <<END-OF\necho COPY\nEND-OF\nCOPY start.sh /srv/", {"srv/start.sh"}),
     ],
 )
 def test_an_image_has_the_files_that_a_builder_would_copy(context: Path, text: str, expected: set[str]) -> None:
@@ -114,7 +121,7 @@ def test_a_dockerignore_of_the_dockerfile_itself_goes_before(context: Path) -> N
         ("ARG A=1", "there is no FROM"),
         ("FROM python:3.11\nCOPY missing .\nCMD x", "Dockerfile:2: COPY missing: the context has no such file"),
         ("FROM python:3.11\nCOPY ../x .\nCMD x", r"COPY \.\./x: the context has no such file"),
-        ("FROM python:3.11\nCOPY *.toml .\nCMD x", r"COPY \*.toml: the context has no such file"),
+        ("FROM python:3.11\nCOPY none/*.toml .\nCMD x", r"COPY none/\*.toml: the context has no such file"),
         ("FROM python:3.11\nCOPY app\nCMD x", "takes sources and a destination"),
         ("FROM python:3.11\nCOPYY app .\nCMD x", "unknown instruction: COPYY"),
         ("FROM python:3.11\nCOPY start.sh app /srv\nCMD x", "with more than one source the destination ends with a /"),
@@ -175,6 +182,8 @@ TABLE: list[tuple[str, str, dict[str, object]]] = [
     ("COPY: a name without a slash is a file", "COPY start.sh /srv", {"files": {"srv"}}),
     ("COPY: relative to the folder", "WORKDIR /a\nCOPY start.sh b/", {"files": {"a/b/start.sh"}}),
     ("COPY: a stage by its number", "COPY start.sh /\nFROM python:3\nCOPY --from=0 /start.sh /x", {"files": {"x"}}),
+    ("COPY: names of stages do not count", "COPY start.sh /\nFROM python:3\nCOPY requirements.txt /\nFROM python:3\n"
+     "COPY --from=1 /requirements.txt /x", {"files": {"x"}}),
     ("COPY: absolute sources are the context's", "COPY /start.sh /x", {"files": {"x"}}),
     ("COPY: --exclude", "COPY --exclude=data app /srv/", {"files": {"srv/serve.py"}}),
     ("RUN: mounted requirements", "RUN --mount=type=cache,target=/c --mount=source=more/base.txt,target=/r.txt "
@@ -290,6 +299,7 @@ def serve(context: Path, text: str) -> str:
 
 
 COPY = "COPY app app\nCOPY start.sh .\n"
+PLAIN = "COPY app app\nCOPY --chmod=644 start.sh .\n"  # not executable
 
 
 @pytest.mark.parametrize(
@@ -301,6 +311,12 @@ COPY = "COPY app app\nCOPY start.sh .\n"
         f'{COPY}CMD ["./start.sh"]',
         f'{COPY}CMD ["/srv/start.sh"]',
         f'{COPY}CMD ["sh", "-c", "cd /srv/app && python3 serve.py 0.0.0.0 8000"]',
+        "COPY --chmod=+x <<EOF /srv/go.sh\n#!/bin/sh\nexec python3 /srv/app/serve.py 0.0.0.0 8000\nEOF\n"
+        'COPY app app\nCMD ["./go.sh"]',
+        f'{PLAIN}RUN chmod -R a+x /srv\nCMD ["./start.sh"]',
+        f'{PLAIN}RUN chmod u+x *.sh\nCMD ["./start.sh"]',
+        'COPY --chmod=0755 start.sh app/serve.py ./app/\nCMD ["app/start.sh"]',
+        f'{COPY}CMD ["python3.99", "app/serve.py", "0.0.0.0", "8000"]',
         f'{COPY}RUN chmod +x app/serve.py\nCMD ["/usr/local/bin/python3", "app/serve.py", "0.0.0.0", "8000"]',
     ],
 )
@@ -317,6 +333,9 @@ def test_a_container_starts_what_its_image_says(context: Path, text: str) -> Non
         ('CMD ["./app/serve.py"]', ProcessError, "permission denied"),
         ('CMD ["python3", "app/none.py"]', ActionFailedError, "ended with status 2"),
         ('RUN apt-get install -y tiny\nCMD ["tiny", "--", "x"]', NotJudgedError, "`RUN apt-get install -y tiny` may"),
+        ('RUN install app/serve.py /x\nCMD ["./app/serve.py"]', NotJudgedError, "`RUN install app/serve.py /x` may"),
+        ('RUN chmod -x start.sh\nCMD ["./app/serve.py"]', ProcessError, "permission denied"),
+        ('FROM tiangolo/uvicorn\nCMD ["/start-own.sh"]', NotJudgedError, "tiangolo/uvicorn may have it"),
     ],
 )
 def test_a_container_that_does_not_serve_is_told_with_its_reason(

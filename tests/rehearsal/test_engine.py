@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from scripts.deployment.aws import Aws
 from scripts.deployment.errors import RefusedError
 from scripts.rehearsal import engine, messages
 from scripts.rehearsal.account_view import Action, EntryCheck, Pipeline, Stage, read_pipeline
@@ -287,3 +289,25 @@ def test_an_interrupt_ends_the_execution(played: Played, monkeypatch: pytest.Mon
     with pytest.raises(KeyboardInterrupt):
         played.play(stages(Stage("S", (action("S", "A"),), "RETRY", False)))
     assert [record["status"] for record in played.records.values()] == ["Stopped"]
+
+
+def test_two_rehearsals_do_not_share_a_cache(tmp_path: Path) -> None:
+    """The second is refused, and what the first one writes stays; whatever the lock file holds."""
+    options = RehearsalOptions(tmp_path, tmp_path / "cache")
+    options.cache.mkdir()
+    (options.cache / "lock").write_text("no process", encoding="utf-8")
+    with ExitStack() as first:
+        engine._lock(first, options)
+        (options.log_folder / "build.log").touch()
+        with (
+            pytest.raises(RefusedError, match=r"A rehearsal runs already in .*cache"),
+            engine.rehearsal(cast(Aws, None), options),
+        ):
+            pass
+        assert (options.log_folder / "build.log").exists()
+    with ExitStack() as keeper:  # what keeps page and API up leaves the logs that the report names
+        engine._lock(keeper, options, clears=False)
+        assert (options.log_folder / "build.log").exists()
+    with ExitStack() as following:
+        engine._lock(following, options)
+        assert not (options.log_folder / "build.log").exists()

@@ -4,6 +4,8 @@ printed, and an end to builds that take too long."""
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 from scripts.rehearsal.builds.phases import Outcome, Runner, run_buildspec
 from scripts.rehearsal.errors import UnsupportedError
+from tests.conftest import ROOT
 
 
 def build(folder: Path, commands: list[str], lines: list[str], limit: float = 60, **more: Any) -> Outcome:
@@ -41,3 +44,36 @@ def test_keys_of_artifacts_that_are_not_imitated_are_refused(tmp_path: Path) -> 
     artifacts = {"files": ["*"], "exclude-paths": ["x"]}
     with pytest.raises(UnsupportedError, match="the primary artifact: exclude-paths is not simulated"):
         build(tmp_path, ["true"], [], artifacts=artifacts)
+
+
+@pytest.mark.parametrize(
+    ("command", "failure"),
+    [
+        ("echo; echo what went wrong; echo; false", "phase build failed: what went wrong"),
+        ("echo one; echo two; echo; echo three; false", "phase build failed: two; three"),
+        ("echo RESULT x; echo ERROR y; echo; false", "phase build failed: ERROR y"),
+        ("false", "phase build failed: [command failed with status 1] false"),
+    ],
+)
+def test_a_failure_says_what_the_build_said_last(tmp_path: Path, command: str, failure: str) -> None:
+    assert build(tmp_path, [command], []).failure == failure
+
+
+@pytest.mark.parametrize("name", ["LC_ALL", "LANG"])
+def test_what_is_no_ascii_is_kept_whatever_the_locale(tmp_path: Path, name: str) -> None:
+    """A shell of a server or of cron has no locale, and Python takes it at its word when it is told to."""
+    code = (
+        "import pathlib, os, sys\nfrom scripts.rehearsal.builds.phases import *\n"
+        "phases = {'build': {'commands': ['echo \"$WORD \\xe9\"']}}\n"
+        "spec = {'version': 0.2, 'env': {'shell': 'bash'}, 'phases': phases}\n"
+        "folder = pathlib.Path(sys.argv[1]); (folder / 'src').mkdir()\n"
+        "variables = {'PATH': os.environ['PATH'], 'WORD': '\\xfc'}\n"
+        "done = run_buildspec(spec, folder / 'src', variables, Runner(folder / 'state'))\n"
+        "assert done.log == '\\xfc \\xe9\\n', ascii(done.log)\n"
+    )
+    plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", name: "C"}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], env=environment | plain, cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()

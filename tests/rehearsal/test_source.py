@@ -152,9 +152,46 @@ def test_odd_names_are_kept(application: Path, tmp_path: Path) -> None:
     assert {name: (tmp_path / "out" / name).read_text() for name in names} == {name: name for name in names}
 
 
-def test_a_name_that_no_archive_can_have_is_refused(application: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("versioned", [True, False])
+def test_a_name_that_no_archive_can_have_is_refused(application: Path, tmp_path: Path, versioned: bool) -> None:
     Path(os.fsdecode(bytes(application) + b"/\xff")).write_text("x")
-    committed(application)
+    if versioned:
+        committed(application)
     (tmp_path / "out").mkdir()
     with pytest.raises(RefusedError, match="is not UTF-8: a zip archive cannot have it"):
         checkout(application, tmp_path / "out")
+
+
+def test_a_path_that_leads_out_of_the_repository_is_refused(application: Path, tmp_path: Path) -> None:
+    """Git writes no such commit; somebody who wants to write elsewhere does."""
+    committed(application)
+    git = ["git", "-C", str(application)]
+
+    def run(*words: str, typed: str = "") -> str:
+        done = subprocess.run([*git, *words], input=typed, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    blob = run("hash-object", "-w", "--stdin", typed="x")
+    inner = run("mktree", typed=f"100644 blob {blob}\tout\n")
+    outer = run("mktree", typed=f"040000 tree {inner}\t..\n")
+    commit = run("-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "x", outer)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(RefusedError, match="leads out of the repository"):
+        checkout(application, tmp_path / "folder", commit)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_environment_of_python_is_none_of_a_folders_files(application: Path, tmp_path: Path) -> None:
+    """Whatever it is called."""
+    (application / "backend/environment/bin").mkdir(parents=True)
+    (application / "backend/environment/pyvenv.cfg").write_text("")
+    (application / "backend/environment/bin/python").symlink_to("/usr/bin/python3")
+    (tmp_path / "out").mkdir()
+    assert checkout(application, tmp_path / "out").links == () and files(tmp_path / "out") == ["bin/run"]
+
+
+def test_a_bare_repository_is_told(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "bare")], check=True)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(RefusedError, match="is a bare repository"):
+        checkout(tmp_path / "bare", tmp_path / "out")

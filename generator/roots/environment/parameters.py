@@ -76,7 +76,7 @@ def _environment() -> list[Setting]:
 
 def domain(name: Port, group: str, label: str) -> Setting:
     """A domain name, or none."""
-    pattern = r"|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
+    pattern = r"|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+([a-z]{2,}|xn--[a-z0-9-]*[a-z0-9])"
     return Setting(name, group, label, "", pattern=pattern, rule="a domain name in lower case, or empty")
 
 
@@ -205,7 +205,7 @@ def _frontend(project: Project) -> list[Setting]:
     # public say so.
     public = "[A-Z0-9_]*(PUBLIC|PUBLISHABLE|SITE_KEY)"
     never = f"(?!(?!{public})([A-Z0-9_]*_)?(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEY)S?=)"
-    variable = f"({'|'.join(prefixes)}){never}[A-Z0-9_]+=[A-Za-z0-9_./:@%+?&=~#-]*"
+    variable = f"({'|'.join(prefixes)}){never}[A-Z0-9_]+=[A-Za-z0-9_./:@%+?&=~#; -]*"
     return [
         Setting(ports.FRONTEND_OUTPUT, group, "Build output", project.frontend.output, pattern=name, rule=rule),
         Setting(ports.FRONTEND_ASSETS, group, "Hashed files", project.frontend.assets, pattern=name, rule=rule),
@@ -215,7 +215,8 @@ def _frontend(project: Project) -> list[Setting]:
             "Build variables",
             "",
             pattern=f"|{variable}(,{variable})*",
-            rule=f"NAME=value,NAME=value, names start with {' or '.join(prefixes)} and name no secret, or empty",
+            rule=f"NAME=value,NAME=value, names in capitals start with {' or '.join(prefixes)} and name no secret "
+            "(those of public keys end in PUBLIC_KEY, PUBLISHABLE_KEY or SITE_KEY), values have no comma; or empty",
         ),
         Setting(
             ports.PRICE_CLASS,

@@ -203,7 +203,7 @@ class _Build:
             if runtime == "nodejs":
                 program = shutil.which("node", path=str(self.folder / "bin")) or shutil.which("node") or "node"
                 command = [program, "--version"]
-                actual = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+                actual = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout.strip()
             substitute = " or a substitute of the caller" if self.context.options.programs else ""
             image = self.project["environment"]["image"]
             self.context.note(f"{image}: this machine, {runtime} {version} is {actual}{substitute}")
@@ -211,13 +211,7 @@ class _Build:
     def _failure(self, outcome: phases.Outcome) -> str:
         if self.denied:
             return "; ".join(dict.fromkeys(self.denied))
-        failed = [name for name, succeeded in outcome.phases.items() if not succeeded]
-        if not failed:
-            return "; ".join(outcome.errors)
-        reasons = [line for line in outcome.result_lines() if line.startswith(("ERROR", "RED"))]
-        log = outcome.log.splitlines()
-        end = next((number for number, line in enumerate(log) if line.startswith("[command failed")), len(log))
-        return f"phase {failed[0]} failed: {'; '.join(reasons or log[max(0, end - 2) : end])}"
+        return outcome.failure
 
     def _check_reports(self, spec: Mapping[str, Any], outcome: phases.Outcome) -> None:
         for group, files in outcome.reports.items():

@@ -39,7 +39,7 @@ HARMLESS = frozenset(
 class Container:
     """What a container of an image starts with: the words of its command, the folder that it starts in, what it has in
     its environment, as whom it runs, on which ports its image says that it listens, the arguments of the `pip install`
-    calls that made it, and what of it was not looked at."""
+    calls that made it, what of it was not looked at, and the image below it."""
 
     command: list[str] = field(default_factory=list)
     folder: str = "/"
@@ -48,6 +48,7 @@ class Container:
     exposed: list[str] = field(default_factory=list)
     installs: list[list[str]] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    base: str = ""
 
 
 @dataclass
@@ -127,6 +128,7 @@ class _Builder:
     context: Path
     work: Path
     stages: dict[str, _Stage] = field(default_factory=dict)
+    count: int = 0
     faults: list[str] = field(default_factory=list)
 
     def image(self, instructions: Sequence[Instruction]) -> tuple[Path, Container]:
@@ -150,6 +152,8 @@ class _Builder:
                 stage.container.unseen.append(f"the command that {stage.base} brings along")
         else:
             stage.container.command = command
+        if stage is not None:
+            stage.container.base = stage.base
         if self.faults or stage is None:
             raise DockerfileError("\n".join(self.faults))
         return stage.root, stage.container
@@ -159,7 +163,7 @@ class _Builder:
 
     def _from(self, instruction: Instruction, general: Mapping[str, str]) -> _Stage:
         base, *rest = words(instruction.text, {**PLATFORM, **general}) or [""]
-        root = self.work / f"stage-{len(self.stages)}"
+        root = self.work / f"stage-{self.count}"
         stage = _Stage(root, base)
         if earlier := self.stages.get(base.lower()):
             shutil.copytree(earlier.root, root, symlinks=True)
@@ -183,7 +187,8 @@ class _Builder:
             )
         else:
             root.mkdir(parents=True)
-        self.stages[str(len(self.stages))] = stage
+        self.stages[str(self.count)] = stage  # names do not count (COPY --from)
+        self.count += 1
         if len(rest) == 2 and rest[0].lower() == "as":
             self.stages[rest[1].lower()] = stage
         elif rest or not base:
@@ -250,7 +255,8 @@ class _Builder:
             ]
         for source in sources:
             if document := DOCUMENT.fullmatch(source):
-                _write(target, instruction.documents[document[3]], several, document[3])
+                written = _write(target, instruction.documents[document[3]], several, document[3])
+                _set_mode(written, instruction.flags.get("chmod", ""))
             elif re.match(r"[a-z]+://|git@", source):
                 stage.container.unseen.append(f"ADD {source}: nothing was fetched")
             elif matches := list(_sources(origin, source)):
@@ -260,7 +266,16 @@ class _Builder:
             elif may_be_made:
                 stage.container.unseen.append(f"COPY --from={other} {source}: a RUN may have made it")
             else:
-                self._fault(instruction, f"{source}: {what} has no such file")
+                self._fault_unless_wildcard(instruction, origin, source, what)
+
+    def _fault_unless_wildcard(self, instruction: Instruction, origin: Path, source: str, what: str) -> None:
+        """A source that matches nothing is a fault, unless it is a wildcard in a folder that is there: BuildKit copies
+        nothing then and goes on, as in `COPY pyproject.toml poetry.lock* ./` (containers/buildah, issues 5742 and
+        6843; without the folder it fails)."""
+        parts = _inside(source.lstrip("/"))
+        plain = [part for number, part in enumerate(parts) if not re.search(r"[*?\[]", "".join(parts[: number + 1]))]
+        if plain == parts or not origin.joinpath(*plain).is_dir() or any(origin.glob("/".join(parts))):
+            self._fault(instruction, f"{source}: {what} has no such file")
 
     def _lay(self, path: Path, target: Path, several: bool, instruction: Instruction, origin: Path) -> None:
         """Puts a file, or what a folder holds, where COPY does."""
@@ -268,6 +283,9 @@ class _Builder:
             target, several = target / path.relative_to(origin).parent, True
         if path.is_dir():
             shutil.copytree(path, target, symlinks=True, dirs_exist_ok=True)
+            for file in path.rglob("*") if "chmod" in instruction.flags else ():
+                if file.is_file():
+                    _set_mode(target / file.relative_to(path), instruction.flags["chmod"])
             return
         target = target / path.name if several or target.is_dir() else target
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -276,8 +294,7 @@ class _Builder:
                 archive.extractall(target.parent, filter="data")
             return
         shutil.copy2(path, target, follow_symlinks=False)
-        if re.fullmatch(r"0?[0-7]{3}", mode := instruction.flags.get("chmod", "")):
-            target.chmod(int(mode, 8) | stat.S_IRUSR | stat.S_IWUSR)
+        _set_mode(target, instruction.flags.get("chmod", ""))
 
     def _mount(self, options: Mapping[str, str], stage: _Stage) -> None:
         """A file that a RUN sees of the context or of a stage, for the requirements that pip reads of it. It stays in
@@ -349,12 +366,38 @@ def _simulated(command: list[str], stage: _Stage) -> bool:
         for name in plain:
             stage.file(name).mkdir(parents=True, exist_ok=True)
         return True
-    if command[0] == "chmod" and len(plain) > 1 and all(stage.file(name).is_file() for name in plain[1:]):
-        for name in plain[1:]:
-            if "x" in plain[0] or re.fullmatch(r"0?[0-7]*[1357][0-7]*", plain[0]):
-                stage.file(name).chmod(0o755)
-        return True
-    return False
+    return command[0] == "chmod" and _changed_mode(command, stage)
+
+
+def _changed_mode(command: Sequence[str], stage: _Stage) -> bool:
+    """Carries a `chmod` out as far as its files are there; says whether they all are."""
+    options, plain = list[str](), list[str]()
+    for word in command[1:]:
+        # `-x` takes a right away, and is no option.
+        (options if re.fullmatch(r"-[cfvR]+|--[a-z]+", word) else plain).append(word)
+    mode, names = plain[0] if plain else "", plain[1:]
+    root, files = stage.file("/"), list[Path]()
+    for name in names:
+        place = str(stage.place(name)).lstrip("/")
+        matches = root.glob(place) if re.search(r"[*?\[]", place) else [root / place]
+        paths = [path for path in matches if path.exists()]
+        if not paths or any(not path.resolve().is_relative_to(root.resolve()) for path in paths):
+            return False
+        for path in paths:
+            files += [path] if path.is_file() else list(path.rglob("*")) if "R" in "".join(options) else []
+    for file in files:
+        if file.is_file() and not file.is_symlink():
+            _set_mode(file, mode)
+    return bool(names)
+
+
+def _set_mode(file: Path, mode: str) -> None:
+    """Gives a file the mode of chmod, as a number or in letters, as far as a rehearsal needs it: whether it can be
+    executed. What is copied here stays readable and writable."""
+    if re.fullmatch(r"[0-7]{3,4}", mode):
+        file.chmod(int(mode[-3:], 8) | stat.S_IRUSR | stat.S_IWUSR)
+    elif re.search(r"[+=][rwXst]*x", mode):
+        file.chmod(file.stat().st_mode | 0o111)
 
 
 def _pip_install(command: list[str]) -> list[str]:
@@ -437,15 +480,25 @@ def _command_words(text: str, shell: Sequence[str]) -> list[str]:
 def _sources(origin: Path, source: str) -> Iterator[Path]:
     """The files of a source with its wildcards; nothing outside of its origin."""
     name = str(PurePosixPath(source)).lstrip("/")
-    parts = [part for part in PurePosixPath(name).parts if part != "."]
-    if ".." in parts:
-        return
+    parts = _inside(name)
     plain = origin.joinpath(*parts)
     matches = [plain]
     if not (plain.exists() or plain.is_symlink()):
         matches = sorted(origin.glob("/".join(parts))) if parts and re.search(r"[*?\[]", name) else []
     # A builder follows links inside of the context alone.
     yield from (path for path in matches if path.resolve().is_relative_to(origin.resolve()))
+
+
+def _inside(name: str) -> list[str]:
+    """The parts of a source. What leads out of its origin is left off ("Dockerfile reference", COPY: `../something` is
+    `something`)."""
+    parts: list[str] = []
+    for part in PurePosixPath(name).parts:
+        if part == "..":
+            parts = parts[:-1]
+        elif part != ".":
+            parts.append(part)
+    return parts
 
 
 def _wrong_words(sources: Sequence[str], is_folder: bool) -> str:
@@ -463,7 +516,8 @@ def _leave_out(patterns: Sequence[str], target: Path, source: Path) -> None:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _write(target: Path, text: str, several: bool, name: str) -> None:
+def _write(target: Path, text: str, several: bool, name: str) -> Path:
     target = target / name if several or target.is_dir() else target
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
+    return target

@@ -17,7 +17,8 @@ KNOWN = frozenset(
 )
 WITH_DOCUMENTS = ("ADD", "COPY", "RUN")
 FLAG = re.compile(r"--([a-z-]+)(?:=(\S*))?(?:\s+|$)")
-DOCUMENT = re.compile(r"<<(-?)([\"']?)([A-Za-z_]\w*)\2")
+# A here-document is a word of its own; `<<<` is one of bash's strings.
+DOCUMENT = re.compile(r"(?:(?<=\s)|^)\d*<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2(?=[\s;|&>]|$)")
 
 
 class DockerfileError(Exception):
@@ -40,10 +41,10 @@ def read(text: str) -> list[Instruction]:
     without its end."""
     lines, escape = text.splitlines(), "\\"
     for line in lines:
-        directive = re.fullmatch(r"#\s*([a-z]+)\s*=\s*(\S+)\s*", line)
+        directive = re.fullmatch(r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*", line)
         if directive is None:
             break
-        if directive[1] == "escape":
+        if directive[1].lower() == "escape":
             escape = directive[2]
     instructions, number = [], 0
     while number < len(lines):
@@ -51,8 +52,8 @@ def read(text: str) -> list[Instruction]:
         joined, number = _joined(lines, number, escape)
         if not joined:
             continue
-        name, _, rest = joined.partition(" ")
-        name = name.upper()
+        name, *behind = joined.split(None, 1)
+        name, rest = name.upper(), "".join(behind)
         if name not in KNOWN:
             raise DockerfileError(f"line {first}: unknown instruction: {name}")
         documents: dict[str, str] = {}

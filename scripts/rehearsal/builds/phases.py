@@ -75,6 +75,19 @@ class Outcome:
         """The lines of the log in which our buildspecs say how a step ended."""
         return [line for line in self.log.splitlines() if line.startswith(("RESULT", "ERROR", "GREEN", "RED"))]
 
+    @property
+    def failure(self) -> str:
+        """Why it failed, on one line: what the build says itself, else the last two lines before its end that say
+        something."""
+        failed = [name for name, succeeded in self.phases.items() if not succeeded]
+        if not failed:
+            return "; ".join(self.errors)
+        reasons = [line for line in self.result_lines() if line.startswith(("ERROR", "RED"))]
+        log = self.log.splitlines()
+        end = next((number for number, line in enumerate(log) if line.startswith("[command failed")), len(log))
+        last = [line.strip() for line in log[:end] if line.strip()][-2:]
+        return f"phase {failed[0]} failed: {'; '.join(reasons or last or log[end:])}"
+
 
 def run_buildspec(
     buildspec: Mapping[str, Any], source: Path, environment: Mapping[str, str], runner: Runner
@@ -106,14 +119,14 @@ class _Shell:
         self._bash = shutil.which("bash", path=environment["PATH"])
         if self._bash is None:
             raise UnsupportedError(f"no bash on {environment['PATH']}")
-        (self._state / "env").write_text("")
+        (self._state / "env").write_text("", encoding="utf-8")
         for name, value in environment.items():
             self.export(name, value)
-        (self._state / "dir").write_text(f"{source}\n")
+        (self._state / "dir").write_text(f"{source}\n", encoding="utf-8", errors="surrogateescape")
 
     def export(self, name: str, value: str) -> None:
         """Sets a variable for the commands to come."""
-        with (self._state / "env").open("a") as file:
+        with (self._state / "env").open("a", encoding="utf-8", errors="surrogateescape") as file:
             file.write(f"export {name}={shlex.quote(value)}\n")
 
     def run(self, command: str, print_line: Callable[[str], None] | None = None) -> tuple[int, str]:
@@ -122,7 +135,9 @@ class _Shell:
         script = self._state / "script"
         script.write_text(
             f'cd "$(<{state}/dir)"\n. {state}/env\nset -a\n{command}\nCODEBUILD_LAST_EXIT=$?\n'
-            f"export -p > {state}/env\npwd > {state}/dir\nexit $CODEBUILD_LAST_EXIT\n"
+            f"export -p > {state}/env\npwd > {state}/dir\nexit $CODEBUILD_LAST_EXIT\n",
+            encoding="utf-8",
+            errors="surrogateescape",
         )
         started, output = time.monotonic(), []
         with subprocess.Popen(
@@ -131,7 +146,7 @@ class _Shell:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
         ) as process:

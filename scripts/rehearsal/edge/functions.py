@@ -70,7 +70,7 @@ class Functions:
                 [find_node().node, "-e", WORKER.replace("LIMIT", str(LOOP_SECONDS * 1000))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
                 start_new_session=True,
             )
         try:

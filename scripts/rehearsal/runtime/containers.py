@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scripts.rehearsal.builds.container import Container
+from scripts.rehearsal.builds.container import BARE, Container
 from scripts.rehearsal.errors import NotJudgedError
 from scripts.rehearsal.runtime.application import RUN_WORDS, ApplicationProcess, Launch, ProcessError, start
 
@@ -67,6 +67,11 @@ def unreachable(record: Path, port: int) -> str:
     return f"listens on port {', '.join(ports)}, and the load balancer asks port {port}" if ports else ""
 
 
+def _unseen_runs(container: Container) -> list[str]:
+    """What was not looked at and may have put files into the image."""
+    return [text for text in container.unseen if text.startswith(("RUN ", "COPY --from"))]
+
+
 @dataclass(frozen=True)
 class _Inside:
     """Paths of an image on this machine: `files` is its root, `programs` has what its requirements brought."""
@@ -98,7 +103,7 @@ class _Inside:
         program = self._program(first, container)
         words = [program, *(self.text(word) for word in rest)]
         if program.startswith(str(self.files)):
-            return self._script(Path(program), words)
+            return self._script(Path(program), words, container)
         for word in words[1:]:
             if word.startswith(str(self.files)) and Path(word).is_file():
                 self._localise(Path(word))
@@ -108,24 +113,41 @@ class _Inside:
         own = self.file(name) if name.startswith("/") else self.file(container.folder) / name
         if "/" in name and own.is_file():
             if not os.access(own, os.X_OK):
+                self._may_be_changed(name, container)
                 raise ProcessError(f"exec {name}: permission denied: its file in the repository is not executable")
             return str(own)
-        if program := shutil.which(Path(name).name, path=self.path(container)):
+        # The image's Python is told by its version; this machine has the one that its requirements were installed for.
+        here = "python3" if re.fullmatch(r"python3?(\.\d+)?", Path(name).name) else Path(name).name
+        if program := shutil.which(here, path=self.path(container)):
             return program
-        if runs := [text for text in container.unseen if text.startswith(("RUN ", "COPY --from"))]:
+        if runs := _unseen_runs(container):
             raise NotJudgedError(
                 f"{name} is not on this machine, and `{runs[-1]}` may have put it into the image: a rehearsal does not "
                 "know without a Docker engine"
             )
+        if container.base and not BARE.search(container.base):
+            raise NotJudgedError(
+                f"{name} is not on this machine, and {container.base} may have it: a rehearsal does not know without a "
+                "Docker engine"
+            )
         raise ProcessError(f"exec: {name!r}: executable file not found in $PATH")
 
-    def _script(self, script: Path, words: list[str]) -> list[str]:
+    def _may_be_changed(self, name: str, container: Container) -> None:
+        """Raises `NotJudgedError` for a file that a command of the image's, which was not looked at, may change."""
+        if runs := [run for run in _unseen_runs(container) if run.startswith("RUN ")]:
+            raise NotJudgedError(
+                f"{name} cannot be started as it is in the repository, and `{runs[-1]}` may change it: a rehearsal "
+                "does not know without a Docker engine"
+            )
+
+    def _script(self, script: Path, words: list[str], container: Container) -> list[str]:
         """A script of the image under an interpreter of this machine."""
         self._localise(script)
         first = script.read_bytes()[:200].split(b"\n")[0].decode("utf-8", "replace")
         if first.startswith("#!"):
             interpreter = first[2:].split()
             if first.endswith("\r"):
+                self._may_be_changed(script.name, container)
                 raise ProcessError(f"exec {script.name}: no such file or directory: its lines end with CR LF")
             if not Path(interpreter[0]).exists() and (other := shutil.which(Path(interpreter[0]).name)):
                 return [other, *interpreter[1:], *words]

@@ -124,7 +124,7 @@ def _environment(cache: Path, content: bytes, requirements: Path | None) -> Path
     folder = cache / hashlib.sha256(sys.version.encode() + b"\n" + content).hexdigest()[:16]
     python, ready = folder / "bin" / "python", folder / "ready"
     cache.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
+    with folder.with_suffix(".lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -147,7 +147,8 @@ def _run(command: Sequence[str], home: Path, problem: str) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=INSTALL_SECONDS,
                 check=False,
             )
