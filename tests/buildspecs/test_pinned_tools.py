@@ -1,9 +1,12 @@
 """The build's own tools: which files they are is written in the buildspec, and renewed by a command."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
+from scripts import pin_tools
 from scripts.pin_tools import LISTS, PLATFORMS, PYTHONS, PinError, with_list
 from tests.support.buildspecs.running import text
 
@@ -33,3 +36,23 @@ def test_a_list_is_replaced_and_nothing_else() -> None:
     for wrong in ("nothing", before + before):
         with pytest.raises(PinError, match="no one place for its one"):
             with_list(wrong, "ONE", [])
+
+
+def test_a_list_that_cannot_be_renewed_leaves_the_buildspec_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first of the lists could be; the command says why the next one could not."""
+
+    def pinned(tools: Iterable[str]) -> list[str]:
+        if tools == LISTS["TESTERS"]:
+            raise PinError("pytest has no wheel for Python 3.14")
+        return ["new==2"]
+
+    file = tmp_path / "backend.yml"
+    file.write_text(text("backend"), encoding="utf-8")
+    monkeypatch.setattr(pin_tools, "BUILDSPEC", file)
+    monkeypatch.setattr(pin_tools, "pinned", pinned)
+    assert pin_tools.main() == 1
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "pin_tools: pytest has no wheel for Python 3.14\n")
+    assert file.read_text(encoding="utf-8") == text("backend")

@@ -130,6 +130,7 @@ def test_what_cannot_be_evaluated_is_an_error_even_where_it_would_not_count(expr
     with pytest.raises(NotEvaluableError, match=why) as caught:
         broken(rule(FALSE, expression), VALUES)
     assert caught.value.place.startswith("Rules.Tls.Assertions[0].Assert")
+    assert str(caught.value) == f"{caught.value.place}: {caught.value.reason}"
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,8 @@ def test_a_value_that_is_not_shown_can_only_be_asked_about() -> None:
 def test_a_template_that_is_no_json_is_refused() -> None:
     with pytest.raises(RefusedError, match="is not JSON"):
         compare(account(body="Resources: {}"), ENVIRONMENT, request(), stack())
+    with pytest.raises(RefusedError, match=f"The templates of {NAME} that are deployed cannot be read: "):
+        compare(account(body={"Resources": {}}), ENVIRONMENT, request(), stack())
 
 
 def root(aws: Prepared, previous: Stack, change_set: bool = False) -> RootDeployment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -20,6 +21,7 @@ from scripts.deployment.errors import (
 from scripts.operations.run import Run
 from scripts.operations.teardown import emptying, teardown
 from scripts.operations.verbs import destroy
+from scripts.terminal import results
 from tests.conftest import ROOT
 from tests.deployment.living import INSIDE, NOW, STAGING, Living
 from tests.deployment.service import ACCOUNT, ME, Prepared, arn, refusal
@@ -57,6 +59,14 @@ def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[
     for line in ("Inside > Clients    clients-1", "`aws dynamodb delete-table --table-name …` removes it"):
         assert line in output
     assert "is stopped: execution e-one of pipeline" in output
+
+
+def test_a_program_is_given_every_list_also_where_nothing_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = NotConfirmedError("Interrupted.")
+    with pytest.raises(NotConfirmedError), results.document("destroy", "staging", refused):
+        destroy.run(*arguments(Living()))
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert len(result.pop("stacks")) == 1 and result == {"operations": [], "emptied": [], "kept": []}
 
 
 @pytest.mark.parametrize(

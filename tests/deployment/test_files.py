@@ -178,6 +178,8 @@ def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
     assert aws.calls() == ["s3.get_bucket_policy", "s3.create_bucket", *(f"s3.{n}" for n in names), "s3.put_object"]
     requests = dict(aws.asked)
     assert requests["s3.create_bucket"]["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
+    # No access control list counts in it.
+    assert requests["s3.create_bucket"]["ObjectOwnership"] == "BucketOwnerEnforced"
     tls, once = json.loads(requests["s3.put_bucket_policy"]["Policy"])["Statement"]
     assert tls["Effect"] == "Deny" and tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert (once["Effect"], once["Action"], once["Resource"]) == (

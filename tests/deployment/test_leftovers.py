@@ -1,4 +1,4 @@
-"""What killed or disturbed runs leave, and what is not theirs."""
+"""What killed or disturbed runs leave, what is not theirs, and what an update or a deletion left out of its stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from generator.cfn.stacks import Stack
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError
 from scripts.deployment.stacks import OURS
-from scripts.operations import origin
+from scripts.operations import leftovers, origin
+from scripts.operations.teardown.teardown import ORIGIN_GROUP
 from tests.deployment.service import ME, Prepared, arn, refusal
 
 STAGING = "dashboard-staging"
@@ -101,3 +102,40 @@ def test_what_ctrl_c_may_have_left_is_taken_away() -> None:
     with pytest.raises(KeyboardInterrupt):
         stacks.create_change_set(aws, **REQUEST)
     assert aws.calls()[1:] == ["cloudformation.delete_change_set", "cloudformation.describe_stacks"]
+
+
+LEFT = leftovers.Leftover(("Network", "Vpc"), leftovers.VPC, "vpc-1", "DependencyViolation")
+
+
+def test_what_is_left_is_shown_with_its_reason_and_the_command_for_its_region() -> None:
+    nested = leftovers.Leftover(("Data",), "AWS::CloudFormation::Stack", "an arn", "it was kept")
+    delete = "aws cloudcontrol delete-resource --type-name AWS::EC2::VPC --identifier vpc-1"
+    assert [str(line) for line in leftovers.leftover_lines([LEFT, nested], "eu-west-1")] == [
+        "  not deleted, and in no stack any more:",
+        "    Network > Vpc  AWS::EC2::VPC  vpc-1",
+        "      reason: DependencyViolation",
+        f"      remove it: {delete} --region eu-west-1",
+        "    Data  AWS::CloudFormation::Stack  an arn",
+        "      reason: it was kept",
+        "      remove it: aws cloudformation delete-stack --stack-name 'an arn' --region eu-west-1",
+    ]
+    assert [*leftovers.leftover_lines([], "eu-west-1")] == []
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "group", "says"),
+    [
+        ([], "default", "nothing is in vpc-1 any more: the commands work now, in their order"),
+        ([], ORIGIN_GROUP, "still in vpc-1, until CloudFront takes it away: sg-2"),
+        (["eni-1"], "default", "still in vpc-1, until CloudFront takes it away: eni-1"),
+    ],
+)
+def test_a_network_is_in_the_way_while_something_of_cloudfront_is_in_it(
+    interfaces: list[str], group: str, says: str
+) -> None:
+    groups = [{"GroupId": "sg-1", "GroupName": "default"}, {"GroupId": "sg-2", "GroupName": group}]
+    aws = Prepared(
+        ec2__describe_network_interfaces={"NetworkInterfaces": [{"NetworkInterfaceId": name} for name in interfaces]},
+        ec2__describe_security_groups={"SecurityGroups": groups},
+    )
+    assert str(next(leftovers.network_lines(aws, [LEFT]))).strip() == says

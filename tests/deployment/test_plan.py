@@ -157,6 +157,20 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
         assert aws.calls()[-len(last) :] == [f"cloudformation.{call}" for call in last]
 
 
+def test_a_nested_change_set_that_failed_is_refused_although_the_roots_did_not() -> None:
+    """What is unchanged fails, too, and is none."""
+    for reason, refused in (("Unresolved resource dependencies [X]", True), (NO_CHANGES, False)):
+        child = change_set("backend", [], Status="FAILED", StatusReason=reason)
+        aws = prepared(change_set(NAME, [nested("Backend")]), child)
+        if refused:
+            with pytest.raises(RefusedError, match=r"change set of Backend:\n +Unresolved resource"):
+                plan.make(aws, REQUEST, BEFORE)
+            assert aws.calls()[-1] == "cloudformation.delete_change_set"
+        else:
+            [planned] = plan.make(aws, REQUEST, BEFORE).changes
+            assert (planned.path, planned.change_set, planned.children) == (("Backend",), "", ())
+
+
 def test_what_early_validation_and_hooks_refuse_is_told_with_its_place() -> None:
     """The reason of the change set itself only says that something failed."""
     at = {"EventId": "1", "StackId": BEFORE.id, "LogicalResourceId": "Topic"}

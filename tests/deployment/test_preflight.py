@@ -257,14 +257,17 @@ def test_every_claim_before_the_first_deployment_is_asked(params: Path) -> None:
     assert len(documented) > 6 and documented - elsewhere <= called
 
 
-@pytest.mark.parametrize(("layout", "state"), [("SEQUENTIAL", State.GOOD), ("PARALLEL", State.ERROR)])
-def test_builds_side_by_side_need_as_many_at_a_time(params: Path, layout: str, state: State) -> None:
+@pytest.mark.parametrize(
+    ("layout", "at_a_time", "state"),
+    [("SEQUENTIAL", 1.0, State.GOOD), ("PARALLEL", 1.0, State.ERROR), ("PARALLEL", 2.0, State.GOOD)],
+)
+def test_builds_side_by_side_need_as_many_at_a_time(params: Path, layout: str, at_a_time: float, state: State) -> None:
     """A second build is refused where the quota is one, not queued."""
     file = params / "staging.json"
     body = json.loads(file.read_text(encoding="utf-8"))
     body["Parameters"] |= {"BuildLayout": layout}
     file.write_text(json.dumps(body), encoding="utf-8")
-    quota = {"QuotaName": "Concurrently running builds for Linux/Small environment", "Value": 1.0}
+    quota = {"QuotaName": "Concurrently running builds for Linux/Small environment", "Value": at_a_time}
     assert (
         checks(Account(**{"service-quotas__list_service_quotas": {"Quotas": [quota]}}), params)[
             "builds at a time"

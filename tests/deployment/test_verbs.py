@@ -19,7 +19,7 @@ from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfir
 from scripts.operations.diagnose import recovery
 from scripts.operations.options import DeployOptions, NoOptions
 from scripts.operations.run import Run
-from scripts.operations.verbs import apply
+from scripts.operations.verbs import apply, plan
 from scripts.operations.verbs import status as standing
 from scripts.terminal.hints import Spelling
 from tests.conftest import ROOT
@@ -193,6 +193,26 @@ def test_a_stack_that_is_stuck_is_left_alone(loaded: Roots, status: str) -> None
     assert raised.value.remedy
     touched = [name for name, request in aws.asked if request.get("StackName") in (STAGING, arn("stack", STAGING))]
     assert touched == ["cloudformation.describe_stacks"]
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_IN_PROGRESS"])
+def test_nothing_is_planned_for_a_stack_that_is_stuck_or_busy(loaded: Roots, status: str) -> None:
+    aws = Account(status)
+    with pytest.raises(ManualActionRequiredError, match=status) as raised:
+        plan.run(verb_run(aws, loaded), verb_options(plan))
+    assert raised.value.remedy and "cloudformation.create_change_set" not in aws.calls()
+
+
+def test_an_empty_stack_that_cannot_be_deleted_is_not_built_upon(loaded: Roots) -> None:
+    class Resisting(Account):
+        def delete(self, StackName: str) -> dict[str, Any]:
+            self.statuses[self.name(StackName)] = "DELETE_FAILED"
+            return {}
+
+    aws = Resisting("ROLLBACK_COMPLETE")
+    with pytest.raises(ManualActionRequiredError, match=STAGING) as raised:
+        apply.run(*arguments(aws, loaded))
+    assert raised.value.remedy and "cloudformation.create_change_set" not in aws.calls()
 
 
 def test_what_failed_and_is_empty_is_made_anew(loaded: Roots) -> None:

@@ -41,7 +41,9 @@ def test_what_aws_policies_on_the_roles_allow_is_within_it(templates: TemplateSe
 def test_no_role_of_a_template_may_write_roles() -> None:
     """What no role of a template may do cannot get into the boundary either: it is derived from them."""
     stack = Stack("attack", __name__, "a stack", PROJECT)
-    grants = [allow("Write", [iam.PutRolePolicy], [arns.global_arn("iam", "role/*")], "an attack")]
+    # Handing on a role is no writing, and hides none that stands beside it.
+    actions = [iam.PassRole, iam.PutRolePolicy]
+    grants = [allow("Write", actions, [arns.global_arn("iam", "role/*")], "an attack")]
     stack.role("Attack", trust("ec2", "an attack"), grants, "An attack.", [])
     with pytest.raises(WideningError, match="iam:PutRolePolicy"):
         boundary.grants(PROJECT, environment.names(PROJECT), [stack])

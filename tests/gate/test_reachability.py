@@ -154,6 +154,10 @@ HOLES: dict[str, tuple[Hole, str, str, str]] = {
         grant("build.BackendBuildRole", ["codepipeline:UpdatePipeline"], "*"),
         "a (build|push) .*", "what is approved in production", "codepipeline:UpdatePipeline .* [{by}]",
     ),
+    "a build that overrides what keeps a release waiting": (
+        grant("build.BackendBuildRole", ["codepipeline:OverrideStageCondition"], "*"),
+        "a (build|push) .*", "what is approved in production", "codepipeline:OverrideStageCondition on .* [{by}]",
+    ),
     "an approver who changes a state machine": (
         grant("access.ApproverRole", ["states:UpdateStateMachine"], "*"),
         "the approver of .*", ".*", "states:UpdateStateMachine on pipeline.Watch of .* [{by}]",

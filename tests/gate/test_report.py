@@ -143,3 +143,14 @@ def test_no_finding_is_a_document_too(checkout: Path) -> None:
     [suite] = ElementTree.fromstring(report([], "junit", checkout))
     assert suite.get("failures") == "0" and len(suite) > 20
     assert report([], "github", checkout) == ""
+
+
+def test_a_parameter_file_that_cannot_be_read_hides_no_other(checkout: Path, tmp_path: Path) -> None:
+    shutil.copy(checkout / "params/staging.json", tmp_path / "staging.json")
+    (tmp_path / "broken.json").write_text("{\n", encoding="utf-8")
+    findings = parameter_files.findings(tmp_path, load(checkout / "templates"))
+    assert [(finding.file.rpartition("/")[2], finding.where) for finding in findings][:2] == [
+        ("broken.json", "line 2"),
+        ("staging.json", ""),
+    ]
+    assert 'TaskCpu = "3" is not allowed' in findings[1].message

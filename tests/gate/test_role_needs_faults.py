@@ -70,6 +70,11 @@ PAGE = "build.VerifyFrontendRole"
             "source as CODEBUILD_CLONE_REF",
         ),
         (
+            put("pipeline.Pipeline", *CONFIGURATION, "BatchEnabled", value="true"),
+            "pipeline.Pipeline",
+            "action with BatchEnabled",
+        ),
+        (
             put("build.Verify", "ServiceRole", value="arn:aws:iam::1:role/x"),
             "build.Verify",
             "runs as arn:aws:iam::1:role/x",

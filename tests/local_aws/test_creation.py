@@ -108,7 +108,7 @@ def test_termination_protection_policies_and_templates(aws: Aws, tree: Any) -> N
 
 
 def test_shapes_were_checked(aws: Aws, tree: Any) -> None:
-    assert tree
+    assert tree and aws.events("tree")
     assert {"CreateChangeSet", "DescribeChangeSet", "DescribeStackEvents", "DescribeStacks"} <= set(aws.checked)
 
 

@@ -1,5 +1,7 @@
 """Resources that fail or take long by the plan of faults."""
 
+import json
+
 import pytest
 
 from scripts.local_aws.faults import ResourceFault
@@ -49,3 +51,28 @@ def test_a_slow_resource_is_seen_and_gives_way_to_the_end_of_the_plan(aws: Aws) 
         assert aws.resources("slow")["Logs"]["ResourceStatus"] == "CREATE_IN_PROGRESS"
     assert aws.wait("slow")["StackStatus"] == "CREATE_COMPLETE"
     aws.delete("slow")
+
+
+def test_after_a_failure_nothing_more_is_begun(aws: Aws) -> None:
+    """Of five that no service would be asked for, whichever comes first."""
+    wrong = {"Type": "AWS::S3::Bucket", "Properties": {"Colour": "red"}}
+    body = json.dumps({"Resources": {f"Bucket{number}": wrong for number in range(5)}})
+    aws.stacks.create_stack(StackName="wrong", TemplateBody=body)
+    assert aws.wait("wrong")["StackStatus"] == "ROLLBACK_COMPLETE"
+    [(_, reason)] = reasons(aws, "wrong", "CREATE_FAILED")
+    assert "Colour" in reason
+    aws.delete("wrong")
+
+
+def test_a_service_that_creates_nothing_and_does_not_say_so_is_a_failure(aws: Aws) -> None:
+    """EC2 answers with what was unsuccessful (API reference, CreateFlowLogs)."""
+    logs = {"ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "s3"}
+    flow = {**logs, "ResourceId": {"Ref": "Vpc"}, "LogDestination": "arn:aws:s3:::there-is-no-such-bucket"}
+    resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.8.0.0/16"}},
+        "Flow": {"Type": "AWS::EC2::FlowLog", "Properties": flow},
+    }
+    assert aws.deploy("unlogged", {"Resources": resources})["StackStatus"] == "ROLLBACK_COMPLETE"
+    [(name, reason)] = reasons(aws, "unlogged", "CREATE_FAILED")
+    assert name == "Flow" and "made nothing" in reason and "there-is-no-such-bucket" in reason
+    aws.delete("unlogged")

@@ -114,6 +114,23 @@ def test_what_the_role_may_is_done_and_remembered(clients: Clients, endpoint: En
     assert roles.judged(endpoint).used == {("judged", "Own", "ssm:GetParameter"), ("judged", "Own", "cloudformation:*")}
 
 
+def test_a_boundary_limits_what_the_statements_allow(clients: Clients, aws: Aws) -> None:
+    iam = aws.client("iam")
+    statement = {"Sid": "Limit", "Effect": "Allow", "Action": ["ssm:*"], "Resource": ["*"]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    limit = iam.create_policy(PolicyName="limit", PolicyDocument=document)["Policy"]["Arn"]
+    aws.client("ssm").put_parameter(Name="/own/limited", Type="String", Value="x", Overwrite=True)
+    iam.put_role_permissions_boundary(RoleName="judged", PermissionsBoundary=limit)
+    try:
+        assert clients("ssm").get_parameter(Name="/own/limited")["Parameter"]["Value"] == "x"
+        with pytest.raises(ClientError, match="boundary") as refused:
+            clients("s3").get_object(Bucket="judged", Key="a")
+        assert refused.value.response["Error"]["Code"] == "AccessDenied"
+    finally:
+        iam.delete_role_permissions_boundary(RoleName="judged")
+        iam.delete_policy(PolicyArn=limit)
+
+
 def test_what_comes_close_is_told_besides(clients: Clients, endpoint: Endpoint) -> None:
     with pytest.raises(ClientError):
         clients("ssm").get_parameter(Name="/other")

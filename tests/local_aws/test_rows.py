@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scripts.local_aws.handlers import ROWS, readback
-from tests.local_aws.support import Aws
+from tests.local_aws.support import BUCKET, Aws
 
 TRUST = {
     "Version": "2012-10-17",
@@ -281,3 +281,11 @@ def test_a_secret_that_a_person_fills_is_created_empty_and_keeps_what_it_is_give
     assert aws.deploy("empty-secret", body("b"), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
     assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "of-a-person"
     assert aws.delete("empty-secret")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_metadata_of_an_object_keeps_its_name(aws: Aws) -> None:
+    """Underscores, too, which a server of Python's drops from headers."""
+    aws.s3.put_object(Bucket=BUCKET, Key="described", Body=b"", Metadata={"codebuild_buildid": "1", "with-dash": "2"})
+    described = aws.s3.head_object(Bucket=BUCKET, Key="described")
+    assert described["Metadata"] == {"codebuild_buildid": "1", "with-dash": "2"}
+    aws.s3.delete_object(Bucket=BUCKET, Key="described")

@@ -1,47 +1,77 @@
-"""Which tests run which line: each test file once under coverage.py, kept until the file changes.
+"""Which tests run which line: quick test files under coverage.py, each in a process of its own, kept until it changes.
 
 A line that only a server runs (the local AWS serves many tests from one process) belongs to the whole test file.
 """
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
+import importlib
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import LONGEST, SLOW, marker
+from tests.mutants.forks import Forks
 from tests.mutants.nearby import LEFT_OUT
 
-RC = """
+SETTINGS = """
 [run]
 branch = false
 parallel = true
 sigterm = true
 source = generator, scripts
 data_file = {data}
-context = ${{MUTANTS_CONTEXT-}}
+context = ${{COV_MUTANTS_CONTEXT-}}
 concurrency = thread
 patch = _exit, fork
 """
-LIMIT = 1800  # seconds for a test file
+# Of coverage.py's data file, as its documentation describes the tables.
+QUERY = """
+select file.path, context.context, line_bits.numbits from line_bits
+join file on file.id = line_bits.file_id join context on context.id = line_bits.context_id
+"""
+LIMIT = 900.0  # seconds for a test file
+# Folders whose tests are quick enough to be measured beside those without servers.
+QUICK = ("tests/local_aws/", "tests/rehearsal/", "tests/onboarding/")
+WAITING = ("tests/local_aws/test_impatience.py", "tests/local_aws/test_proof.py")  # for real time
+IMPORTING = ""  # the name of the test during which modules are imported
 
 
 @dataclass(frozen=True)
 class Context:
-    """What one test file runs: for each source file the text that was measured, and for each test (or for the file as a
-    whole) the lines of it, from 1. `seconds` are those of each test."""
+    """What a test file runs: for each source file the text that was measured, and for each test (or for the file as a
+    whole) the lines of it, from 1. `seconds` are those of each test, `red` the tests that failed; `fresh` says whether
+    the file is still the same."""
 
     file: str
     seconds: dict[str, float]
+    red: list[str]
     lines: dict[str, dict[str, list[int]]]  # source file -> test -> lines
+    fresh: bool
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values())
+
+
+@dataclass
+class Choice:
+    """The tests for a line: those that run it, those of files that run it while they import its module, and whole files
+    in which a server runs it; each the likeliest and quickest first. `measured` files need not be asked otherwise."""
+
+    running: list[str] = field(default_factory=list)
+    importing: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
 
 
 def test_files(root: Path) -> list[str]:
@@ -50,99 +80,164 @@ def test_files(root: Path) -> list[str]:
     return [name for name in names if not name.startswith(LEFT_OUT) and "tests/applications" not in name]
 
 
+def is_quick(root: Path, name: str) -> bool:
+    """Whether a test file is measured without being asked for."""
+    short = name.removeprefix("tests/") not in (*LONGEST, *SLOW) and name not in WAITING
+    return short and (marker(root / name) == "unit" or name.startswith(QUICK))
+
+
 class Contexts:
-    """The contexts of all test files, kept in `cache`, with the texts of the source files that were measured."""
+    """The contexts of test files, kept in `cache`, with the texts of the source files that were measured."""
 
     def __init__(self, root: Path, cache: Path) -> None:
         self.root, self.cache = root, cache
-        self._all: list[Context] = []
 
-    def measure(self, clone: Path) -> Iterator[str]:
-        """Measures in `clone` what is not known yet, and reads the rest; a line for each file that is measured. What
-        was measured before an interrupt is kept."""
-        self.cache.mkdir(parents=True, exist_ok=True)
+    def measure(self, forks: Forks, names: list[str]) -> Iterator[str]:
+        """Measures in the checkout of `forks` those of the files that are not known yet; a line for each. What was
+        measured before an interrupt is kept."""
+        (self.cache / "sources").mkdir(parents=True, exist_ok=True)
+        for name in names:
+            if not self._kept(name).exists() or json.loads(self._kept(name).read_text("utf-8"))["digest"] != _digest(
+                self.root / name
+            ):
+                body, processor = self._measure(forks, name)
+                if not body["seconds"]:
+                    yield f"{name}: no test of it runs, see {forks.logs / 'log'}"
+                    continue
+                self._kept(name).write_text(json.dumps({"digest": _digest(self.root / name), **body}), encoding="utf-8")
+                red = f", red: {', '.join(body['red'])}" if body["red"] else ""
+                yield f"{name}: {len(body['seconds'])} tests, {processor:.0f} s of processor{red}"
+
+    @cached_property
+    def all(self) -> list[Context]:
+        """What was measured."""
+        result = []
         for name in test_files(self.root):
-            kept = self.cache / f"{name.replace('/', '+')}.json"
-            digest = hashlib.sha256((self.root / name).read_bytes()).hexdigest()
-            if not kept.exists() or json.loads(kept.read_text("utf-8"))["digest"] != digest:
-                body = self._measure(clone, name)
-                kept.write_text(json.dumps({"digest": digest, **body}), encoding="utf-8")
-                yield f"{name}: {len(body['seconds'])} tests, {sum(body['seconds'].values()):.0f} s"
-            body = json.loads(kept.read_text("utf-8"))
-            self._all.append(Context(name, body["seconds"], body["lines"]))
+            if self._kept(name).exists():
+                body = json.loads(self._kept(name).read_text("utf-8"))
+                fresh = body["digest"] == _digest(self.root / name)
+                result.append(Context(name, body["seconds"], body["red"], body["lines"], fresh))
+        return result
 
-    def read(self) -> None:
-        """Reads what was measured, and measures nothing."""
-        for name in test_files(self.root):
-            kept = self.cache / f"{name.replace('/', '+')}.json"
-            if kept.exists():
-                body = json.loads(kept.read_text("utf-8"))
-                self._all.append(Context(name, body["seconds"], body["lines"]))
-
-    def _measure(self, clone: Path, name: str) -> dict[str, Any]:
-        work = self.cache / "work"
-        work.mkdir(exist_ok=True)
-        for old in work.glob("*"):
-            old.unlink()
-        (work / "rc").write_text(RC.format(data=work / "data"), encoding="utf-8")
-        python, rc = [sys.executable, "-m"], f"--rcfile={work / 'rc'}"
-        path = os.pathsep.join([str(clone / "tests/mutants/site"), os.environ.get("PYTHONPATH", "")])
-        # Every process that starts is measured (`site/sitecustomize.py`), the first one too.
-        variables = os.environ | {
-            "MUTANTS_RC": str(work / "rc"),
-            "MUTANTS_SECONDS": str(work / "seconds.json"),
-            "PYTHONPATH": path.rstrip(os.pathsep),
+    @cached_property
+    def green(self) -> dict[str, float]:
+        """The tests that passed without any fault, with their seconds."""
+        fresh = [context for context in self.all if context.fresh]
+        return {
+            test: seconds
+            for each in fresh
+            for test, seconds in each.seconds.items()
+            if test not in (*each.red, each.file)
         }
-        pytest = [*python, "pytest", "-q", "-p", "tests.mutants.plugin", "-p", "no:cacheprovider", name]
-        combine = [*python, "coverage", "combine", "-q", rc]
-        report = [*python, "coverage", "json", "-q", rc, "--show-contexts", "-o", str(work / "report.json")]
-        with (self.cache / "log").open("w", encoding="utf-8") as log:
-            for command, environment in ((pytest, variables), (combine, os.environ), (report, os.environ)):
-                with suppress(subprocess.TimeoutExpired):
-                    subprocess.run(
-                        command, cwd=clone, env=environment, stdout=log, stderr=log, timeout=LIMIT, check=False
-                    )
-        seconds = json.loads((work / "seconds.json").read_text("utf-8")) if (work / "seconds.json").exists() else {}
-        report_file = work / "report.json"
-        measured = json.loads(report_file.read_text("utf-8"))["files"] if report_file.exists() else {}
-        lines: dict[str, dict[str, list[int]]] = {}
-        for source, body in measured.items():
-            relative = os.path.relpath(clone / source, clone)
-            text = (clone / relative).read_bytes()
-            digest = hashlib.sha256(text).hexdigest()
-            (self.cache / "sources").mkdir(exist_ok=True)
-            (self.cache / "sources" / digest).write_bytes(text)
-            for line, tests in body.get("contexts", {}).items():
-                for test in tests:
-                    if test:  # not what runs while modules are imported
-                        lines.setdefault(f"{relative}@{digest}", {}).setdefault(test, []).append(int(line))
-        return {"seconds": seconds, "lines": lines}
 
-    def tests(self, path: str, source: bytes, first: int, last: int) -> tuple[list[str], list[str]]:
-        """The tests that run one of the lines from `first` to `last` of a source file as it is now, quickest first; and
-        the test files that have such tests or run it in a server, the quickest first. A line that runs while its module
-        is imported belongs to every test that runs anything of the module."""
-        tests, files = self._tests(path, lambda measured: _lines_before(measured, source, first, last))
-        return (tests, files) if files else self._tests(path, lambda _: None)
+    @cached_property
+    def green_files(self) -> dict[str, float]:
+        """The files whose tests all passed without any fault, with their seconds."""
+        return {context.file: context.total for context in self.all if context.fresh and not context.red}
 
-    def _tests(self, path: str, lines_of: Callable[[bytes], frozenset[int] | None]) -> tuple[list[str], list[str]]:
-        """As `tests`, for the lines that `lines_of` says of a text that was measured; None for all of them."""
-        single: dict[str, float] = {}
-        whole: dict[str, float] = {}
-        for context in self._all:
+    def _kept(self, name: str) -> Path:
+        return self.cache / f"{name.replace('/', '+')}.json"
+
+    def _measure(self, forks: Forks, name: str) -> tuple[dict[str, Any], float]:
+        work = self.cache / "work"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        (work / "rc").write_text(SETTINGS.format(data=work / "data"), encoding="utf-8")
+        # Every process that starts is measured (`site/sitecustomize.py`), the first one too.
+        variables = {
+            "COV_MUTANTS": str(work / "rc"),
+            "COV_MUTANTS_FILE": name,
+            "COVERAGE_PROCESS_START": str(work / "rc"),
+            "PYTHONPATH": os.pathsep.join([str(forks.folder / "tests/mutants/site"), forks.path]),
+        }
+        outcome = forks.run([name], LIMIT, variables, stops=False)
+        lines = self._lines(forks.folder, sorted(work.glob("data*")))
+        return {"seconds": outcome.seconds, "red": outcome.failed, "lines": lines}, outcome.processor
+
+    def _lines(self, folder: Path, files: list[Path]) -> dict[str, dict[str, list[int]]]:
+        """The lines that each test ran, from coverage.py's files."""
+        numbers = importlib.import_module("coverage.numbits").numbits_to_nums
+        sources: dict[str, str] = {}  # the text of each, by its digest
+        result: dict[str, dict[str, set[int]]] = {}
+        for file in files:
+            with closing(sqlite3.connect(file)) as data:
+                for source, context, bits in data.execute(QUERY):
+                    # That of a process that was started, and behind a bar that of a command it was forked for.
+                    _, inner, forked_for = context.rpartition("|tests/")
+                    test = f"tests/{forked_for}" if inner else context
+                    if source not in sources:
+                        sources[source] = self._keep_source(Path(source))
+                    key = f"{os.path.relpath(source, folder)}@{sources[source]}"
+                    result.setdefault(key, {}).setdefault(test, set()).update(numbers(bits))
+        return {
+            source: {test: sorted(lines) for test, lines in tests.items()} for source, tests in sorted(result.items())
+        }
+
+    def _keep_source(self, source: Path) -> str:
+        """Keeps the text that was measured, and gives its digest."""
+        text = source.read_bytes()
+        digest = hashlib.sha256(text).hexdigest()
+        (self.cache / "sources" / digest).write_bytes(text)
+        return digest
+
+    def choice(self, path: str, source: bytes, first: int, last: int) -> Choice:
+        """The tests for the lines from `first` to `last` of a source file as it is now."""
+        result = self._choice(path, source, first, last)
+        if not (result.running or result.importing or result.files):
+            result = self._choice(path, source, *statement(source, first, last))
+        return result
+
+    def _choice(self, path: str, source: bytes, first: int, last: int) -> Choice:
+        result = Choice()
+        own, beside = Path(path).stem.strip("_"), f"tests/{'/'.join(Path(path).parts[1:2])}"
+        running: list[tuple[bool, int, float, str]] = []
+        importing: list[tuple[bool, bool, int, float, str]] = []
+        for context in self.all:
+            likely = own in context.file
             for known, tests in context.lines.items():
                 name, _, digest = known.partition("@")
                 moved = Path(name).name == Path(path).name and not (self.root / name).exists()
                 if name != path and not moved:
                     continue
-                lines = lines_of((self.cache / "sources" / digest).read_bytes())
-                for test, ran in tests.items():
-                    if lines is not None and lines.isdisjoint(ran):
-                        continue
-                    whole[context.file] = sum(context.seconds.values())
-                    if test in context.seconds:
-                        single[test] = context.seconds[test]
-        return sorted(single, key=single.__getitem__), sorted(whole, key=whole.__getitem__)
+                numbers = _lines_before((self.cache / "sources" / digest).read_bytes(), source, first, last)
+                ran = [test for test, lines in tests.items() if not numbers.isdisjoint(lines)]
+                single = sorted((context.seconds[test], test) for test in ran if test in context.seconds)
+                if context.fresh:
+                    running += [(not likely, number, *each) for number, each in enumerate(single)]
+                elif single:
+                    result.files.append(context.file)
+                if context.file in ran:
+                    result.files.append(context.file)
+                if IMPORTING in ran and context.fresh:
+                    order = sorted((test not in tests, seconds, test) for test, seconds in context.seconds.items())
+                    for number, entry in enumerate(order):
+                        importing.append((not likely, entry[0], number, *entry[1:]))
+        result.running = list(dict.fromkeys(entry[-1] for entry in sorted(running)))
+        result.importing = list(dict.fromkeys(entry[-1] for entry in sorted(importing)))
+        total = {context.file: context.total for context in self.all}
+        result.files = sorted(
+            dict.fromkeys(result.files), key=lambda file: (own not in file, not file.startswith(beside), total[file])
+        )
+        return result
+
+
+def statement(source: bytes, first: int, last: int) -> tuple[int, int]:
+    """The lines of the innermost statement around some lines; of one with a body, those before the body."""
+    best = (first, last)
+    size = 1 << 30
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.stmt):
+            continue
+        body = getattr(node, "body", None)
+        begin = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+        end = body[0].lineno - 1 if body else node.end_lineno or node.lineno
+        if begin <= first and last <= max(begin, end) and end - begin < size:
+            best, size = (begin, max(begin, end)), end - begin
+    return best
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @cache

@@ -66,7 +66,7 @@ def line(number: int, count: int, result: Result) -> str:
     mutation, verdict = result.mutation, result.verdict
     by = f" by {verdict.by}" if verdict.by else ""
     where = f"{mutation.path}:{mutation.line} {mutation.operator}"
-    return f"{number:4}/{count} {where}: {verdict.how}{by} ({verdict.seconds} s)"
+    return f"{number:4}/{count} {where}: {verdict.how}{by} ({verdict.seconds} s, {verdict.processor} s of processor)"
 
 
 def document(results: Sequence[Result], settings: Mapping[str, object]) -> str:
@@ -75,12 +75,13 @@ def document(results: Sequence[Result], settings: Mapping[str, object]) -> str:
     return json.dumps({**settings, "results": entries}, indent=1, ensure_ascii=False) + "\n"
 
 
-def entry(result: Result) -> str:
-    """A result as a line that `read` takes."""
-    return json.dumps(asdict(result), ensure_ascii=False)
+def entry(result: Result, rests_on: Mapping[str, str]) -> str:
+    """A result, and the versions of what it rests on, as a line that `read` takes."""
+    return json.dumps({**asdict(result), "rests_on": rests_on}, ensure_ascii=False)
 
 
-def read(text: str) -> Result:
-    """The result in a line of `entry`."""
+def read(text: str) -> tuple[Result, dict[str, str]]:
+    """The result in a line of `entry`, and what it rests on."""
     body = json.loads(text)
-    return Result(body["package"], Mutation(**body["mutation"]), Verdict(**body["verdict"]), body["reason"])
+    result = Result(body["package"], Mutation(**body["mutation"]), Verdict(**body["verdict"]), body["reason"])
+    return result, body["rests_on"]

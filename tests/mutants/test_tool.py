@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.mutants import report
-from tests.mutants.contexts import Contexts
+from tests.mutants.__main__ import Versions, known
+from tests.mutants.contexts import Choice, Contexts
 from tests.mutants.nearby import WIDE, Nearby
 from tests.mutants.operators import Mutation, changes, mutations
 from tests.mutants.report import Result
 from tests.mutants.sample import PACKAGES, drawn, files, sample, shares
-from tests.mutants.trial import KILLED, NOT_RUN, SURVIVED, TIMED_OUT, UNDECIDED, Trials, Verdict, clone
+from tests.mutants.trial import KILLED, NOT_RUN, SURVIVED, TIMED_OUT, UNDECIDED, Round, Trials, Verdict, clone
+from tests.support.processes import gone
 
 
 def faults(text: str, operator: str) -> set[str]:
@@ -104,8 +108,9 @@ def project(tmp_path: Path) -> Path:
     folder.mkdir()
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
-        subprocess.run(["git", *words], cwd=folder, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    (folder / ".gitignore").write_text("__pycache__\n.venv\n.cache\n", encoding="utf-8")
+    commit(folder)
     return folder
 
 
@@ -115,47 +120,93 @@ def fault(project: Path, name: str, before: str, after: str) -> Mutation:
     return Mutation(name, "x", start, start + len(before.encode()), after, source.count(b"\n", 0, start) + 1, before)
 
 
-def test_a_fault_that_a_test_sees_is_killed_and_the_checkout_stays(project: Path, tmp_path: Path) -> None:
+Lane = Callable[..., Trials]
+
+
+@pytest.fixture
+def lane(project: Path, tmp_path: Path) -> Iterator[Lane]:
+    """Makes the lane in which mutants of the project are tried; `green` are tests that are known to pass."""
+    lanes: list[Trials] = []
+
+    def begin(*green: str) -> Trials:
+        lanes.append(Trials(project, tmp_path / "work", dict.fromkeys(green, 1.0)))
+        return lanes[-1]
+
+    yield begin
+    for each in lanes:
+        each.close()
+
+
+def looks(*names: str, limit: float = 60.0) -> list[Round]:
+    return [Round(names, limit)]
+
+
+def test_a_fault_that_a_test_sees_is_killed_and_the_checkout_stays(project: Path, lane: Lane) -> None:
     before = (project / "code_.py").read_bytes()
-    trials = Trials(project, tmp_path / "work")
-    verdict = trials.verdict(fault(project, "code_.py", "number + 1", "number"), ["test_code.py::test_more"], [])
+    trials = lane()
+    verdict = trials.verdict(fault(project, "code_.py", "number + 1", "number"), looks("test_code.py::test_more"))
     assert (verdict.how, verdict.by) == (KILLED, "test_code.py::test_more")
-    assert (project / "code_.py").read_bytes() == before and not (tmp_path / "work/mutant").exists()
+    assert (project / "code_.py").read_bytes() == before == (trials.folder / "code_.py").read_bytes()
+    # A fault of the same size and the same second is another one.
+    same = [fault(project, "code_.py", "number + 1", f"number + {digit}") for digit in (2, 3)]
+    assert [trials.verdict(each, looks("test_code.py")).how for each in same] == [KILLED, KILLED]
+    assert trials.verdict(fault(project, "code_.py", "a + 1", "a + 2"), looks("test_code.py")).how == SURVIVED
 
 
-def test_a_fault_that_no_test_sees_survives(project: Path, tmp_path: Path) -> None:
+def test_a_fault_that_no_test_sees_survives(project: Path, lane: Lane) -> None:
     unseen = fault(project, "code_.py", "a + 1", "a")
-    trials = Trials(project, tmp_path / "work")
-    assert trials.verdict(unseen, ["test_code.py::test_more"], ["test_code.py"]).how == SURVIVED
-    assert trials.verdict(unseen, [], []).how == NOT_RUN
+    trials = lane()
+    assert trials.verdict(unseen, [*looks("test_code.py::test_more"), *looks("test_code.py")]).how == SURVIVED
+    assert trials.verdict(unseen, looks()).how == NOT_RUN
 
 
-def test_a_test_that_is_red_without_the_fault_has_seen_nothing(project: Path, tmp_path: Path) -> None:
-    unseen = fault(project, "code_.py", "a + 1", "a")
+def test_the_rounds_end_with_the_first_that_sees_the_fault(project: Path, lane: Lane) -> None:
+    seen = fault(project, "code_.py", "number + 1", "number")
+    rounds = iter([*looks("test_loop.py"), *looks("test_code.py"), *looks("test_slow.py")])
+    assert lane().verdict(seen, rounds).by == "test_code.py::test_more"
+    assert len(list(rounds)) == 1
+
+
+def test_a_test_that_is_red_without_the_fault_has_seen_nothing(project: Path, lane: Lane) -> None:
     names = ["test_red.py::test_always_red", "test_code.py::test_more"]
-    assert Trials(project, tmp_path / "work").verdict(unseen, names, []).how == SURVIVED
+    trials = lane()
+    assert trials.verdict(fault(project, "code_.py", "a + 1", "a"), looks(*names)).how == SURVIVED
+    seen = fault(project, "code_.py", "number + 1", "number")
+    assert trials.verdict(seen, looks(*names)).by == "test_code.py::test_more"
+    # What is known to pass is not asked again; at the end all of these are, together.
+    believed = lane("test_red.py::test_always_red")
+    assert believed.verdict(seen, looks(*names)).by == "test_red.py::test_always_red"
+    assert believed.failing(names) == ["test_red.py::test_always_red"]
 
 
-def test_what_cannot_be_imported_is_seen_and_a_missing_test_sees_nothing(project: Path, tmp_path: Path) -> None:
-    trials = Trials(project, tmp_path / "work")
+def test_what_cannot_be_imported_is_seen_and_a_missing_test_sees_nothing(project: Path, lane: Lane) -> None:
+    trials = lane()
     broken = fault(project, "code_.py", "def more", "raise OSError\n\n\ndef more")
-    assert trials.verdict(broken, ["test_code.py::test_more"], []).how == KILLED
+    assert trials.verdict(broken, looks("test_code.py::test_more")).how == KILLED
     unseen = fault(project, "code_.py", "a + 1", "a")
-    assert trials.verdict(unseen, ["test_gone.py::test_gone"], ["test_code.py"]).how == SURVIVED
+    assert trials.verdict(unseen, [*looks("test_gone.py::test_gone"), *looks("test_code.py")]).how == SURVIVED
 
 
-def test_a_fault_that_never_ends_is_seen(project: Path, tmp_path: Path) -> None:
+def test_a_fault_that_never_ends_is_seen(project: Path, lane: Lane) -> None:
     endless = fault(project, "loop.py", "at += 1", "at -= 1")
-    trials = Trials(project, tmp_path / "work", near=4)
-    assert trials.verdict(endless, ["test_loop.py::test_count"], []).how == TIMED_OUT
+    assert lane().verdict(endless, looks("test_loop.py::test_count", limit=4)).how == TIMED_OUT
 
 
-def test_tests_that_take_too_long_without_the_fault_decide_nothing(project: Path, tmp_path: Path) -> None:
+def test_tests_that_take_too_long_without_the_fault_decide_nothing(project: Path, lane: Lane) -> None:
     unseen = fault(project, "code_.py", "a + 1", "a")
-    assert Trials(project, tmp_path / "work", near=2).verdict(unseen, ["test_slow.py"], []).how == UNDECIDED
+    assert lane().verdict(unseen, looks("test_slow.py", limit=2)).how == UNDECIDED
 
 
-def test_what_a_trial_starts_ends_with_it(project: Path, tmp_path: Path) -> None:
+def test_a_test_that_fails_now_and_then_has_seen_nothing(project: Path, lane: Lane, tmp_path: Path) -> None:
+    """It fails with the fault, passes without it, and passes with it when it is asked again."""
+    text = f"from pathlib import Path\n\n\ndef test_now():\n    file = Path({str(tmp_path / 'was')!r})\n"
+    text += "    was = file.exists()\n    file.touch()\n    assert was\n"
+    (project / "test_now.py").write_text(text, encoding="utf-8")
+    commit(project)
+    assert lane().verdict(fault(project, "code_.py", "a + 1", "a"), looks("test_now.py")).how == SURVIVED
+
+
+def test_what_a_trial_starts_ends_with_it(project: Path, tmp_path: Path, lane: Lane) -> None:
     """Servers have sessions of their own."""
     (project / "test_server.py").write_text(
         "import subprocess\n\n\ndef test_serves():\n"
@@ -163,12 +214,14 @@ def test_what_a_trial_starts_ends_with_it(project: Path, tmp_path: Path) -> None
         f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(process.pid))\n",
         encoding="utf-8",
     )
+    commit(project)
+    assert lane().verdict(fault(project, "code_.py", "a + 1", "a"), looks("test_server.py")).how == SURVIVED
+    assert gone(int((tmp_path / "pid").read_text(encoding="utf-8")))
+
+
+def commit(project: Path) -> None:
     for words in (["add", "-A"], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
         subprocess.run(["git", *words], cwd=project, check=True)
-    unseen = fault(project, "code_.py", "a + 1", "a")
-    assert Trials(project, tmp_path / "work").verdict(unseen, ["test_server.py"], []).how == SURVIVED
-    process = Path("/proc") / (tmp_path / "pid").read_text(encoding="utf-8")
-    assert not process.exists() or "Z" in (process / "stat").read_text(encoding="utf-8").split()[2]
 
 
 def test_a_clone_is_what_is_committed(project: Path, tmp_path: Path) -> None:
@@ -179,6 +232,13 @@ def test_a_clone_is_what_is_committed(project: Path, tmp_path: Path) -> None:
     folder = clone(project, tmp_path / "work/clone")
     assert "def more" in (folder / "code_.py").read_text(encoding="utf-8") and (folder / ".venv").is_symlink()
     assert (folder / ".cache/gate.json").read_text(encoding="utf-8") == "{}"
+    # The next run takes the same folder, as it is committed then.
+    (folder / "code_.py").write_text("broken", encoding="utf-8")
+    (folder / "left.py").write_text("", encoding="utf-8")
+    (project / "code_.py").write_text("better = 1\n", encoding="utf-8")
+    commit(project)
+    clone(project, folder)
+    assert (folder / "code_.py").read_text(encoding="utf-8") == "better = 1\n" and not (folder / "left.py").exists()
 
 
 def test_a_sample_is_the_seeds_and_grows() -> None:
@@ -216,7 +276,7 @@ def test_the_report_counts_what_is_a_fault() -> None:
     ]
     lines = list(report.unseen_faults(results))
     assert lines[0] == "a.py:1  comparison: a == b" and "equivalent: the same" in lines[3]
-    assert report.read(report.entry(results[3])) == results[3]
+    assert report.read(report.entry(results[3], {"tests": "1"})) == (results[3], {"tests": "1"})
     assert json.loads(report.document(results, {"seed": 1}))["results"][0]["key"] == "a.py | comparison | a == b | !="
 
 
@@ -227,24 +287,67 @@ def test_equivalents_have_reasons_and_still_exist() -> None:
         assert operator
 
 
+FILE = "tests/test_a.py"
+FIRST, SECOND, THIRD = (f"{FILE}::test_{name}" for name in ("one", "two", "three"))
+
+
+def contexts(folder: Path, name: str, source: bytes, lines: dict[str, list[int]]) -> Contexts:
+    """What was measured of one source file in a test file of three tests, of which the third is red."""
+    (folder / "contexts/sources").mkdir(parents=True)
+    (folder / "contexts/sources/digest").write_bytes(source)
+    (folder / "tests").mkdir()
+    (folder / FILE).write_bytes(b"")
+    body = {"digest": hashlib.sha256(b"").hexdigest(), "seconds": {FIRST: 1.0, SECOND: 2.0, THIRD: 3.0}, "red": [THIRD]}
+    text = json.dumps({**body, "lines": {f"{name}@digest": lines}})
+    (folder / "contexts/tests+test_a.py.json").write_text(text, encoding="utf-8")
+    return Contexts(folder, folder / "contexts")
+
+
 def test_tests_are_found_by_what_they_ran_before_the_file_changed(tmp_path: Path) -> None:
     """Lines move, and files too."""
-    cache = tmp_path / "contexts"
-    (cache / "sources").mkdir(parents=True)
     before, now = b"a\nb\nc\n", b"new\na\nb\nchanged\n"
-    (cache / "sources/digest").write_bytes(before)
-    lines = {"old/code.py@digest": {"tests/test_a.py::test_one": [1, 3], "tests/test_a.py": [2]}}
-    body = {"digest": "x", "seconds": {"tests/test_a.py::test_one": 1.0}, "lines": lines}
-    (cache / "tests+test_a.py.json").write_text(json.dumps(body), encoding="utf-8")
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests/test_a.py").write_text("", encoding="utf-8")
-    contexts = Contexts(tmp_path, cache)
-    contexts.read()
-    assert contexts.tests("new/code.py", now, 2, 2) == (["tests/test_a.py::test_one"], ["tests/test_a.py"])
-    assert contexts.tests("new/code.py", now, 3, 3) == ([], ["tests/test_a.py"])
-    # A line that no test runs by itself runs with the module.
-    assert contexts.tests("new/code.py", now, 4, 4) == (["tests/test_a.py::test_one"], ["tests/test_a.py"])
-    assert contexts.tests("new/other.py", now, 1, 1) == ([], [])
+    measured = contexts(tmp_path, "old/code.py", before, {SECOND: [1, 3], FIRST: [1], FILE: [2]})
+    assert measured.choice("new/code.py", now, 2, 2) == Choice(running=[FIRST, SECOND])
+    assert measured.choice("new/code.py", now, 3, 3) == Choice(files=[FILE])
+    assert measured.choice("new/code.py", now, 4, 4) == Choice()  # nobody ran it yet
+    assert measured.choice("new/other.py", now, 1, 1) == Choice()
+    assert measured.green == {FIRST: 1.0, SECOND: 2.0} and measured.green_files == {}
+    (tmp_path / FILE).write_bytes(b"# changed\n")  # its tests are others, perhaps
+    changed = Contexts(tmp_path, measured.cache)
+    assert changed.choice("new/code.py", now, 2, 2) == Choice(files=[FILE]) and changed.green == {}
+
+
+def test_what_runs_while_a_module_is_imported_is_every_test_s(tmp_path: Path) -> None:
+    """Those that run more of the module come first."""
+    source = b"A = [\n  1,\n]\ndef f():\n    return A\n"
+    measured = contexts(tmp_path, "code.py", source, {"": [1, 4], SECOND: [5]})
+    assert measured.choice("code.py", source, 1, 1) == Choice(importing=[SECOND, FIRST, THIRD])
+    # A constant in a list of several lines has no line of its own.
+    assert measured.choice("code.py", source, 2, 2) == Choice(importing=[SECOND, FIRST, THIRD])
+
+
+def test_verdicts_hold_while_what_they_rest_on_is_the_same(project: Path, tmp_path: Path) -> None:
+    (project / "tests").mkdir()
+    (project / "tests/test_a.py").write_text("", encoding="utf-8")
+    (project / "tests/test_b.py").write_text("", encoding="utf-8")
+    commit(project)
+    mutation, kept = fault(project, "code_.py", "a + 1", "a"), tmp_path / "verdicts.jsonl"
+    killed = Result("x", mutation, Verdict(KILLED, "tests/test_a.py::test_a", 1.0))
+    survived = Result("x", mutation, Verdict(SURVIVED, "", 1.0))
+
+    def hold() -> list[str]:
+        return [result.verdict.how for result in known(kept, Versions(project))]
+
+    versions = Versions(project)
+    lines = [report.entry(result, versions.of(result)) for result in (killed, survived)]
+    kept.write_text("\n".join(lines), encoding="utf-8")
+    assert hold() == [KILLED, SURVIVED]
+    (project / "tests/test_b.py").write_text("# more\n", encoding="utf-8")
+    commit(project)
+    assert hold() == [KILLED]
+    (project / "tests/test_a.py").write_text("# more\n", encoding="utf-8")
+    commit(project)
+    assert hold() == []
 
 
 @pytest.mark.soak

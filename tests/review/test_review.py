@@ -94,6 +94,20 @@ def test_a_resource_that_is_replaced_is_followed_to_what_refers_to_it(
     assert "`FirstTargets` (AWS::ElasticLoadBalancingV2::TargetGroup): replacement because of `VpcId`" in text
 
 
+def test_what_changes_in_words_alone_hides_no_change_behind_it(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def edit(body: dict[str, Any]) -> None:
+        for resource in body["Resources"].values():
+            resource["Metadata"]["Description"] += " In other words."
+        body["Resources"]["Security"]["Properties"]["TableClass"] = "STANDARD_INFREQUENT_ACCESS"
+
+    pull_requests.template(checkout, "data", edit)
+    text = shown(capsys, checkout, "base", "--full")
+    assert "`Security` (AWS::DynamoDB::Table)" in text and "TableClass" in text
+    assert "`Clients` (AWS::DynamoDB::Table)" not in text
+
+
 def test_a_review_says_of_parameters_what_a_plan_says(checkout: Path) -> None:
     """Both are made from the table of effects: what is told, what has to be named, what is refused."""
     names = ("production", "staging", "small")

@@ -280,6 +280,20 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put(PIPELINE, "Name", value={"Fn::If": ["Approval", {"Ref": "PipelineName"}, "pipeline"]}),
         put("AWS::CloudFront::Function", "Name", value={"Fn::Sub": "pages-${Environment}"}),
         put("AWS::Budgets::Budget", "Budget", "BudgetName", value="budget"),
+        # Once per account, and called alike in every Region.
+        put(
+            "AWS::CloudFront::OriginAccessControl",
+            "OriginAccessControlConfig",
+            "Name",
+            value={"Fn::Sub": "x-${Environment}"},
+        ),
+        put(
+            "AWS::CloudFront::ResponseHeadersPolicy",
+            "ResponseHeadersPolicyConfig",
+            "Name",
+            value={"Fn::Sub": "x-${Environment}"},
+        ),
+        put("AWS::CloudFront::VpcOrigin", "VpcOriginEndpointConfig", "Name", value={"Fn::Sub": "x-${Environment}"}),
     ],
     "NAM002": [
         put(BUCKET, "BucketName", value={"Fn::Sub": "bucket-${Environment}"}),

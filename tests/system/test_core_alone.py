@@ -79,6 +79,7 @@ def test_it_creates_does_nothing_and_updates_without_the_rest(alone: Path, accou
     created = script(alone, account, "apply", "local")
     assert created.returncode == 0, created.stdout + created.stderr
     assert set(account.stacks().values()) == {"CREATE_COMPLETE"} and LOCAL in account.stacks()
+    assert f"\n  PublicUrl = {account.output('PublicUrl')}\n" in created.stdout
     again = script(alone, account, "apply", "local")
     assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout, again.stdout + again.stderr
     file = alone / "params/local.json"

@@ -42,6 +42,7 @@ def refused(mine: Account, file: Path, why: str, *words: str, faults: tuple[Call
         ended = mine.run("apply", "--yes", "--plan", str(file), *words)
         assert EXECUTE not in mine.calls()
     assert ended.returncode == 3 and why in ended.stderr, ended.stdout + ended.stderr
+    assert "Make a new plan" not in ended.stderr.partition(why)[0], "what to do comes after the reason"
     assert mine.change_sets() == kept
 
 

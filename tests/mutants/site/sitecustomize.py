@@ -4,9 +4,9 @@ import importlib
 import os
 import sys
 
-if "MUTANTS_RC" in os.environ:
+if "COV_MUTANTS" in os.environ:
     serves = "tests.prepared" in sys.orig_argv or "serve" in sys.orig_argv
     test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-    os.environ["MUTANTS_CONTEXT"] = test.partition("::")[0] if serves else test
-    os.environ["COVERAGE_PROCESS_START"] = os.environ["MUTANTS_RC"]
+    os.environ["COV_MUTANTS_CONTEXT"] = os.environ["COV_MUTANTS_FILE"] if serves else test
+    os.environ["COVERAGE_PROCESS_START"] = os.environ["COV_MUTANTS"]
     importlib.import_module("coverage").process_startup()
