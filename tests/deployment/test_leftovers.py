@@ -15,7 +15,7 @@ from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError
 from scripts.deployment.stacks import OURS
 from scripts.operations import leftovers, origin
-from scripts.operations.teardown.teardown import ORIGIN_GROUP
+from scripts.operations.teardown.teardown import ORIGIN_GROUP, VPC
 from tests.deployment.service import ME, Prepared, arn, refusal
 
 STAGING = "dashboard-staging"
@@ -104,7 +104,7 @@ def test_what_ctrl_c_may_have_left_is_taken_away() -> None:
     assert aws.calls()[1:] == ["cloudformation.delete_change_set", "cloudformation.describe_stacks"]
 
 
-LEFT = leftovers.Leftover(("Network", "Vpc"), leftovers.VPC, "vpc-1", "DependencyViolation")
+LEFT = leftovers.Leftover(("Network", "Vpc"), VPC, "vpc-1", "DependencyViolation")
 
 
 def test_what_is_left_is_shown_with_its_reason_and_the_command_for_its_region() -> None:

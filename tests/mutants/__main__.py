@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 QUICK, ALL, NONE = "quick", "all", "none"
 FIRST = 10  # tests, and their seconds, that look first: most faults end there
 NEAR = 30.0  # seconds, as measured, of the tests that look after them
-FILES = 60.0  # of whole files in which a server runs the line
+FILES = 120.0  # of whole files in which a server runs the line
 
 
 def main() -> int:
