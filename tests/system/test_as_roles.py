@@ -6,10 +6,13 @@ part, and asks what no environment uses of its roles.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -20,11 +23,12 @@ from generator.cfn.evaluate import Request, decide, statements
 from generator.cfn.names import PRODUCTION
 from generator.core.names import APPROVAL_ACTION, APPROVE
 from scripts.deployment.errors import AwsError
-from scripts.local_aws.faults import ResourceFault
+from scripts.local_aws.faults import CallFault, ResourceFault
 from scripts.local_aws.roles.judge import Policies
 from tests.support.accounts import ACCOUNT, REGION, Account
 from tests.support.lives import (
     NAME,
+    WAIVED,
     Life,
     action,
     answers,
@@ -50,11 +54,7 @@ DOMAIN = "dashboard.cloud-health.test"
 # What each environment has besides what its file says, so that together they use all that the roles may do.
 MORE: Mapping[str, Mapping[str, str]] = {
     "staging": {"NotificationEmail": "operator@cloud-health.test", "SenderEmail": "dashboard@cloud-health.test"},
-    "production": {
-        "DomainName": DOMAIN,
-        "CloudFrontAlarms": "true",
-        "ProtectionWaivedBecause": "Nobody develops in the account of a test",  # not the reason that the file came with
-    },
+    "production": {"DomainName": DOMAIN, "CloudFrontAlarms": "true", "ProtectionWaivedBecause": WAIVED},
     "bluegreen": {},
     "beanstalk": {
         "SourceProvider": "CONNECTION",
@@ -534,20 +534,56 @@ def test_a_refusal_is_told_with_what_would_allow_it(tmp_path: Path) -> None:
 # --- every environment
 
 
+class Record(NamedTuple):
+    """What came of a full life: what went wrong, and the statements of roles, by their ids, that were used and that are
+    granted."""
+
+    wrong: list[str]
+    used: list[tuple[str, str]]
+    granted: list[tuple[str, str]]
+
+
+@pytest.fixture(scope="session")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+def lived(name: str, records: Path) -> Record:
+    """A full life of an environment. It is lived once in a run of the tests; another worker waits and reads."""
+    folder, file = records / f"life-of-{name}", records / f"life-of-{name}.json"
+    with (records / f"life-of-{name}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not file.exists():
+            folder.mkdir()
+            with fresh(folder) as whose:
+                life = full_life(whose, name, MORE[name])
+            used = sorted({(role, sid) for role, sid, _ in life.used})
+            file.write_text(json.dumps(Record(problems(life), used, granted(life))), encoding="utf-8")
+    wrong, *statements_of = json.loads(file.read_text(encoding="utf-8"))
+    return Record(wrong, *([(role, sid) for role, sid in pairs] for pairs in statements_of))
+
+
+def granted(life: Life) -> list[tuple[str, str]]:
+    """The statements of a life's roles that allow something."""
+    stated = ((role, sid, body) for role, by_sid in life.statements.items() for sid, body in by_sid.items())
+    return sorted((role, sid) for role, sid, body in stated if body["Effect"] == "Allow")
+
+
 @pytest.mark.soak
 @pytest.mark.long
-def test_no_permission_is_missing_and_none_unused(tmp_path_factory: pytest.TempPathFactory) -> None:
-    used, granted, wrong = set[tuple[str, str]](), dict[str, set[str]](), list[str]()
-    for name, more in MORE.items():
-        with fresh(tmp_path_factory.mktemp(name)) as whose:
-            life = full_life(whose, name, more)
-            wrong += problems(life)
-            used |= {(role, sid) for role, sid, _ in life.used}
-            for role, stated in life.statements.items():
-                allows = {sid for sid, statement in stated.items() if statement["Effect"] == "Allow"}
-                granted.setdefault(role, set()).update(allows)
-    assert wrong == []
-    unused = {(role, sid) for role, sids in granted.items() for sid in sids} - used
+@pytest.mark.parametrize("name", MORE)
+def test_no_permission_is_missing(name: str, records: Path) -> None:
+    assert lived(name, records).wrong == []
+
+
+@pytest.mark.soak
+@pytest.mark.long
+def test_no_permission_is_unused(records: Path) -> None:
+    """By no environment; what none uses has its reason, and nothing else has."""
+    lives = [lived(name, records) for name in MORE]
+    unused = {each for life in lives for each in life.granted} - {each for life in lives for each in life.used}
     reasons = {(each.role, sid): each.why for each in UNUSED for sid in each.sids.split()}
     assert sorted(unused - reasons.keys()) == []
     assert sorted(reasons.keys() - unused) == []
@@ -587,9 +623,17 @@ def tree(folder: Path) -> Path:
 # --- what all environments share
 
 
+def other_rule() -> Iterator[CallFault]:
+    """A rule of approvals that says something else, which the local AWS does not hold."""
+    rule = {"approvalRuleTemplateName": f"{NAME}-approvals", "approvalRuleTemplateContent": "{}"}
+    for operation in ("GetApprovalRuleTemplate", "UpdateApprovalRuleTemplateContent"):
+        yield answers(f"codecommit.{operation}", approvalRuleTemplate=rule)
+    yield answers("codecommit.AssociateApprovalRuleTemplateWithRepository")
+
+
 def test_what_is_shared_is_deployed_by_roles_of_its_own(tmp_path: Path) -> None:
-    """It is created, deployed again, changed, and its failure told; it is never destroyed. With no right to anything of
-    an environment, to IAM, or to the access stack; and no environment's deploy role changes it."""
+    """It is created, deployed again, changed, and its failures told; it is never destroyed. No right is unused, and none
+    is to anything of an environment, to IAM, or to the access stack; and no environment's deploy role changes it."""
     with fresh(tmp_path) as whose:
         aws, name = whose.aws, f"{NAME}-shared"
         life = Life(whose, "shared")
@@ -600,12 +644,15 @@ def test_what_is_shared_is_deployed_by_roles_of_its_own(tmp_path: Path) -> None:
             if name not in whose.statuses():
                 break
         aws.call("codecommit", "delete_repository", repositoryName=NAME)
+        life.faulty(resources=(ResourceFault("create", resource=f"{name}/Repository", reason="out of order", times=1),))
+        life.deploy("failed creation")
         life.deploy("create")
         life.deploy("no-op")
         edit(life.whose, "params/shared.json", lambda body: body["Tags"].update(CostCenter="other"))
         life.faulty(resources=(ResourceFault("update", f"{name}/Repository", reason="out of order"),))
         life.deploy("failed update")
-        life.faulty()
+        life.faulty(*other_rule())
+        edit(life.whose, "params/shared.json", lambda body: body["Parameters"].update(RequiredApprovals="1"))
         life.deploy("update")
         for verb in ("preflight", "plan", "status", "outputs", "events", "explain"):
             life.run(verb, verb)
@@ -614,9 +661,11 @@ def test_what_is_shared_is_deployed_by_roles_of_its_own(tmp_path: Path) -> None:
         good = ("taken over from an administrator", "create", "no-op", "update", "status", "outputs", "events")
         assert {part: statuses[part] for part in good} == dict.fromkeys(good, 0), statuses
         assert "no changes" in life.ended["no-op"].stdout
-        assert statuses["failed update"] != 0 and "out of order" in life.ended["failed update"].stdout
+        for part in ("failed creation", "failed update"):
+            assert statuses[part] != 0 and "out of order" in life.ended[part].stdout
         assert "it stays" in life.ended["destroy"].stderr
         assert {part: denied for part, denied in life.denied.items() if denied} == {}
+        assert set(granted(life)) - {(role, sid) for role, sid, _ in life.used} == set()
         [stack] = aws.call("cloudformation", "describe_stacks", StackName=name)["Stacks"]
         assert stack["RoleARN"] == life.roles["ExecutionRole"]
         with life.part("attacks"):
