@@ -1,7 +1,7 @@
 """Execution: creates, updates, imports, rolls back and deletes stacks, nested ones included, and records every event.
 
 As in CloudFormation, what depends on nothing is begun at once, in nested stacks as in their parent, and ends when it
-ends: in a random order here, which the account's seed decides, one step at a time and in one thread.
+ends: in an order here that the account's seed decides (`values.ORDERS`), one step at a time and in one thread.
 """
 
 import logging
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 from generator.cfn import graph, limits
 from scripts.local_aws import cleanup, order, provision, schemas, stack_policies
@@ -256,8 +257,8 @@ class Run:
 
         while waiting or active:
             if verb != "delete" and (failures or stack.root.cancelled):
-                return failures + self._cancel(active, verb)
-            for name in self._shuffled(startable()) or self._shuffled(ready())[:1]:
+                return failures + self._cancel(stack, active, verb)
+            for name in self._ordered(stack, startable()) or self._ordered(stack, ready())[:1]:
                 steps = waiting.pop(name)() if name in waiting else active.pop(name)[0]
                 try:
                     active[name] = (steps, next(steps))
@@ -273,14 +274,14 @@ class Run:
                 try:
                     yield may_go_on
                 except ResourceError:  # the parent stack does not go on
-                    self._cancel(active, verb)
+                    self._cancel(stack, active, verb)
                     raise
         return failures
 
-    def _cancel(self, active: Mapping[str, tuple[Steps[None], Wait]], verb: str) -> list[str]:
+    def _cancel(self, stack: Stack, active: Mapping[str, tuple[Steps[None], Wait]], verb: str) -> list[str]:
         """Ends what is under way; the names of those that did not end well."""
         cancelled = []
-        for name in self._shuffled(active):
+        for name in self._ordered(stack, active):
             try:
                 active[name][0].throw(ResourceError(CANCELLED.get(verb, f"Resource {verb} cancelled")))
             except StopIteration:
@@ -289,10 +290,15 @@ class Run:
                 cancelled.append(name)
         return cancelled
 
-    def _shuffled(self, names: Iterable[str]) -> list[str]:
-        ordered = sorted(names)
-        self.random.shuffle(ordered)
-        return ordered
+    def _ordered(self, stack: Stack, names: Iterable[str]) -> list[str]:
+        """Resources of a stack in the order of the account's seed (`values.ORDERS`)."""
+        ordered, order = sorted(names), self.account.behaviour.order
+        if order == "drawn":
+            self.random.shuffle(ordered)
+            return ordered
+        place = f"{self.account.behaviour.seed}{stack.path.removeprefix(stack.root.name)}"
+        ranks = {name: crc32(f"{place}/{name}".encode()) for name in ordered}
+        return sorted(ordered, key=ranks.__getitem__, reverse=order == "reversed")
 
     # -- what stops an operation
 
@@ -383,7 +389,8 @@ class Run:
         if verb == "CREATE":
             stack.event(self.operation, resource, "CREATE_IN_PROGRESS")
         try:
-            for _ in range(self.random.randrange(MOST_TURNS)):  # others may overtake it before its service is asked
+            drawn = self.account.behaviour.order == "drawn"
+            for _ in range(self.random.randrange(MOST_TURNS) if drawn else 1):  # others may overtake it meanwhile
                 yield provision.at_once
             steps = (
                 self._create_nested(stack, resource)

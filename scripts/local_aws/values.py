@@ -10,6 +10,11 @@ from typing import Any
 
 from generator.cfn.templates import STACK, Template
 
+# `drawn`: each step is drawn. `ranked`: the seed gives each resource of a stack a rank, and of all that can go on the
+# first in rank does, until it is done; `reversed` is the same from the last rank, so that of two resources of which
+# neither needs anything each comes first once. A ranking and its reverse show more pairs in both orders than eight
+# seeds of steps that are drawn (of staging's resources: 1,254 and 1,042 pairs).
+ORDERS = ("drawn", "ranked", "reversed")
 UNKNOWN_SPELLINGS = ("change set", "intrinsic", "mixed")
 RETAINED = ("Retain", "RetainExceptOnCreate")
 
@@ -40,17 +45,18 @@ def identifier(*seed: object) -> str:
 class Behaviour:
     """How an account behaves where AWS leaves it open.
 
-    `seed` decides the order of what nothing orders. `unknown` is how a preview spells what only the execution will
-    know, one of `UNKNOWN_SPELLINGS`. With `spurious`, a nested change set takes such a placeholder for a new value, and
-    so shows changes and replacements that will not come. `deletion_seconds` are those that a change set's deletion
-    takes, with its nested ones; `interface_seconds` those that CloudFront leaves its interfaces in a network after
-    their VPC origin is gone; `environment_seconds` those that an environment of Elastic Beanstalk is not ready after a
-    change. `addresses` are the Elastic IP addresses that a Region may have, 0 for as many as are asked for. `pace` is
-    the part of its typical duration that the creation of a resource takes here (`durations.py`): 0.01 makes a minute
-    0.6 seconds, 0 nothing.
+    `seed` decides the order of what nothing orders, in a way of `ORDERS`. `unknown` is how a preview spells what only
+    the execution will know, one of `UNKNOWN_SPELLINGS`. With `spurious`, a nested change set takes such a placeholder
+    for a new value, and so shows changes and replacements that will not come. `deletion_seconds` are those that a
+    change set's deletion takes, with its nested ones; `interface_seconds` those that CloudFront leaves its interfaces
+    in a network after their VPC origin is gone; `environment_seconds` those that an environment of Elastic Beanstalk is
+    not ready after a change. `addresses` are the Elastic IP addresses that a Region may have, 0 for as many as are
+    asked for. `pace` is the part of its typical duration that the creation of a resource takes here (`durations.py`):
+    0.01 makes a minute 0.6 seconds, 0 nothing.
     """
 
     seed: int = 0
+    order: str = "drawn"
     unknown: str = "mixed"
     spurious: bool = True
     deletion_seconds: float = 0.0
@@ -62,6 +68,8 @@ class Behaviour:
     def __post_init__(self) -> None:
         if self.pace < 0:
             raise ValueError(f"pace is {self.pace}: give 0 or more")
+        if self.order not in ORDERS:
+            raise ValueError(f"order is {self.order!r}: give one of {', '.join(ORDERS)}")
         if self.unknown not in UNKNOWN_SPELLINGS:
             raise ValueError(f"unknown is {self.unknown!r}: give one of {', '.join(UNKNOWN_SPELLINGS)}")
 

@@ -632,8 +632,8 @@ def other_rule() -> Iterator[CallFault]:
 
 
 def test_what_is_shared_is_deployed_by_roles_of_its_own(tmp_path: Path) -> None:
-    """It is created, deployed again, changed, and its failures told; it is never destroyed. No right is unused, and none
-    is to anything of an environment, to IAM, or to the access stack; and no environment's deploy role changes it."""
+    """It is created, deployed again, changed, and its failures told; it is never destroyed. No right is unused, none is
+    to anything of an environment, to IAM, or to the access stack; and no environment's deploy role changes it."""
     with fresh(tmp_path) as whose:
         aws, name = whose.aws, f"{NAME}-shared"
         life = Life(whose, "shared")

@@ -83,8 +83,10 @@ def test_an_earlier_set_is_updated_to_todays_by_its_roles(tmp_path: Path, revisi
         before = kept(whose, life.stack)
         assert before
         todays(whose)
-        refused(life, "before what is shared", "apply shared`.")
-        succeed(run(replace(whose, environment="shared"), "apply", "--yes", "--allow-broader"))
+        refused(life, "before what is shared", "apply shared`")
+        shared = replace(whose, environment="shared")
+        succeed(run(shared, "access", "--yes"))  # the earlier set had no roles for it
+        succeed(run(shared, "apply", "--yes", "--allow-broader"))
         refused(life, "before access", f"access {name}` first")
         succeed(run(life.whose, "access", "--yes", "--allow-broader"))
         life.deploy("update", "--allow-broader")
