@@ -1,6 +1,7 @@
 """What stands on this machine is reached without the proxy that is meant for the network."""
 
 import os
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def _opener() -> "urllib.request.OpenerDirector":
 def without_proxy() -> None:
     """Tells this process and the ones that it starts (builds, boto3, curl, npm) to reach this machine directly, in
     the variable that they all read. A proxy for everything else stays."""
-    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    hosts = [host.strip() for host in named.split(",") if host.strip()]
-    value = ",".join([*hosts, *(host for host in HOSTS if host not in hosts)])
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = named if "*" in hosts else value
+    # Programs read one spelling or the other; what stands in either is meant. Some take spaces between the hosts.
+    named = ",".join(os.environ.get(name, "") for name in ("no_proxy", "NO_PROXY"))
+    hosts = list(dict.fromkeys([*re.split(r"[,\s]+", named), *HOSTS]))
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = "*" if "*" in hosts else ",".join(filter(None, hosts))

@@ -25,7 +25,6 @@ class Exit(IntEnum):
     OUTPUT = 74, "done, but the output could not be written"  # EX_IOERR
 
 
-SIGN_IN = "Run `aws sso login` for the profile, then the same command."
 UNREACHABLE = "AWS could not be reached: check the network and run the same command again."
 # What a person can do about an error, by the start of AWS's code or botocore's exception. Sources: CloudFormation API
 # Reference, "Common Errors"; botocore's exceptions.
@@ -33,11 +32,12 @@ REMEDIES = {
     "ExpiredToken": "The credentials have expired: sign in again and run the same command.",
     "NoCredentials": "No AWS credentials were found: sign in, or name a profile with --profile.",
     "PartialCredentials": "The AWS credentials are incomplete: check the profile and the environment variables.",
-    **dict.fromkeys(("SSO", "TokenRetrieval"), SIGN_IN),
+    **dict.fromkeys(("SSO", "TokenRetrieval"), "Run `aws sso login` for the profile, then the same command."),
     "MfaCode": "Run the same command on a terminal; the session then lasts for later commands, too.",
     "AccessDenied": "The identity lacks this permission: deploy with the deploy role of the environment.",
     **dict.fromkeys(("Endpoint", "Connect", "ReadTimeout"), UNREACHABLE),
     "Proxy": "The proxy that HTTPS_PROXY names does not answer: check it, or unset the variable.",
+    "HTTPClient": "Check HTTPS_PROXY and AWS_CA_BUNDLE: an address or a file there cannot be used.",
     "SSL": "The certificate of AWS is not trusted here: check the proxy, the clock, and AWS_CA_BUNDLE.",
     "InvalidRegion": "Name a region such as eu-west-1 with --region or AWS_REGION.",
     "ProfileNotFound": "Name a profile of ~/.aws/config with --profile.",

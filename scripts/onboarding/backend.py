@@ -135,16 +135,22 @@ def _text(file: Path) -> str:
 
 
 def _versions(folder: Path, place: Path, application: Application) -> None:
+    # By the forms of pyenv, uv, Heroku, asdf, Docker, PEP 621 and poetry, pipenv, setuptools, and of the lock files.
+    least = r"\s*[\"']?\s*(?:>=|~=|==|\^|~)?\s*(\d+\.\d+)"
     patterns = {
-        ".python-version": r"^(\d+\.\d+)",
+        ".python-version": r"^\s*(?:c?python-?)?(\d+\.\d+)",
+        ".tool-versions": r"^python\s+(\d+\.\d+)",
         "runtime.txt": r"python-(\d+\.\d+)",
-        "Dockerfile": r"FROM \S*python:(\d+\.\d+)",
-        "pyproject.toml": r"requires-python\s*=\s*[\"'][>=~^]*\s*(\d+\.\d+)",
-        "Pipfile": r"python_version\s*=\s*[\"'](\d+\.\d+)",
+        "Dockerfile": r"^(?:FROM\s.*?python:?-?|ARG\s+PYTHON_?(?:VERSION|TAG)?=)v?(\d+\.\d+)",
+        "pyproject.toml": rf"^(?:requires-python|python)\s*={least}",
+        "Pipfile": rf"^python(?:_full)?_version\s*={least}",
+        "setup.cfg": rf"^python_requires\s*={least}",
+        "uv.lock": rf"^requires-python\s*={least}",
+        "poetry.lock": rf"^python-versions\s*={least}",
     }
     for name, pattern in patterns.items():
         for file in (above / name for above in _above(folder, place)):
-            match = re.search(pattern, _text(file), re.M)
+            match = re.search(pattern, _text(file), re.M | re.I)
             if match and match[1] in PYTHONS:
                 application.python = match[1]
                 application.note("backend.python", match[1], str(file.relative_to(folder)))

@@ -6,6 +6,7 @@ What is needed is read from the rendered build projects, which the buildspecs ta
 import codecs
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,8 @@ def _backend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
     if not file.is_file() and not (file.with_suffix("") / "__init__.py").is_file():
         yield Finding(f"{file.relative_to(folder)} is missing: the backend is started from {module}")
     places = [above / file for above in _above(folder, backend) for file in REQUIREMENTS if (above / file).is_file()]
+    # A pyproject.toml that only has settings of tools says nothing of packages, as the buildspec takes it.
+    places = [file for file in places if file.name != "pyproject.toml" or _names_packages(file)] or places[:1]
     if not places:
         yield Finding(f"none of {', '.join(REQUIREMENTS)} is in {name}/ or above it")
     elif (
@@ -95,6 +98,14 @@ def _backend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
         yield Finding(f"{name}/Dockerfile is missing: the build brings one", fault=False)
     if not (backend / "tests").is_dir():
         yield Finding(f"{name}/tests is missing: the build reports that there are no tests", fault=False)
+
+
+def _names_packages(file: Path) -> bool:
+    """Whether a pyproject.toml has the dependencies of its project."""
+    try:
+        return "dependencies" in tomllib.loads(_text(file)).get("project", {})
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _frontend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:

@@ -19,6 +19,10 @@ UNUSABLE = "UnusableConfiguration"  # a code of ours, for what botocore has none
 CONFIGURED = ("args.py", "configloader.py", "configprovider.py", "credentials.py", "endpoint.py", "tokens.py")
 
 
+# Variables that may be shown: no keys, no tokens.
+NAMED = "FILE|URI|URL|PROFILE|BUNDLE|TIMEOUT|ATTEMPTS|MODE"
+
+
 class LocalAccount(Aws):
     """The local AWS. `lost` says what is gone when it has ended, empty while it runs: a call that does not reach it is
     not sent again then, and nothing is said of a network."""
@@ -79,10 +83,22 @@ def _unusable(error: Exception) -> str:
         text = f"{error.filename}: {error.strerror}"
     elif isinstance(error, KeyError):
         text = f"{error} is missing"
+    if source := _provider(error):
+        text = f"{source}: {text}"
     # Keys and tokens are secrets; the names of files and addresses are not.
-    public = (name for name in os.environ if name.startswith("AWS_") and re.search("FILE|URI|URL|PROFILE|BUNDLE", name))
+    public = (name for name in os.environ if name.startswith("AWS_") and re.search(NAMED, name))
     named = [name for name in public if os.environ[name] and os.environ[name] in text]
     return f"{text} (in {', '.join(named)})" if named else text
+
+
+def _provider(error: Exception) -> str:
+    """The setting that an error of botocore's credentials is about, by the provider that it comes through; empty for
+    none. Source: botocore, the `METHOD` of each `CredentialProvider`."""
+    trace, method = error.__traceback__, ""
+    while trace is not None:
+        method = getattr(trace.tb_frame.f_locals.get("self"), "METHOD", None) or method
+        trace = trace.tb_next
+    return {"custom-process": "credential_process"}.get(method, method)
 
 
 def git_credentials(aws: Aws, url: str) -> tuple[str, str]:

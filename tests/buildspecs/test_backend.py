@@ -3,6 +3,7 @@
 Long because it is one test for each thing that one buildspec does.
 """
 
+import hashlib
 import json
 import re
 import subprocess
@@ -55,7 +56,7 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
     assert list(plain.phases) == ["install", "pre_build", "build", "post_build"]
     assert plain.result_lines() == [
         "RESULT requirements: taken from the root of the repository",
-        "RESULT left out of the release, because no code of it imports them: test_connection.py",
+        "RESULT left out of the release, because no code of it imports or names them: test_connection.py",
         "RESULT lint: findings, reported only (LINT_BLOCKS=false)",
         "RESULT security: findings, reported only",
         "RESULT test scripts that are not run, because they are in no folder of tests: ./test_connection.py",
@@ -188,6 +189,7 @@ def test_a_broken_pytest_is_a_failure_that_blocks_as_any_other(sample: Workshop)
         ("backend/app/part/it_test.py", True),
         ("backend/services/tests/test_it.py", True),
         ("backend/tests/app/tests/test_it.py", True),
+        ("backend/qa/deep/test_it.py", True),
         ("backend/scripts/test_it.py", False),
         ("backend/.venv/lib/site-packages/other/tests/test_it.py", False),
         ("backend/node_modules/other/tests/test_it.py", False),
@@ -195,16 +197,49 @@ def test_a_broken_pytest_is_a_failure_that_blocks_as_any_other(sample: Workshop)
 )
 def test_tests_are_run_where_projects_keep_them(sample: Workshop, file: str, runs: bool) -> None:
     sample.write(file, RED)
+    if "/qa/" in file:
+        sample.write("backend/pytest.ini", "[pytest]\ntestpaths = q* none\n")
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
     if runs:
         assert "RESULT unit tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.result_lines()
         assert outcome.reports["tests"][0].read_text().count("<failure") == 1
     else:
-        assert "RESULT unit tests: NONE, the application has no unit tests" in outcome.result_lines()
+        is_loose = file == "backend/scripts/test_it.py"
+        outcome_line = "NOT RUN, those that there are lie" if is_loose else "NONE, the application has no unit tests"
+        assert f"RESULT unit tests: {outcome_line}" in outcome.log
         assert not sample.machine.calls("coverage", "run")
     named = f"in no folder of tests: ./{file.removeprefix('backend/')}" in outcome.log
     assert named is (file == "backend/scripts/test_it.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.toml", "[pytest]\ntestpaths = ['qa']\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\ntestpaths = 'qa'\n"),
+        ("pyproject.toml", "[tool.pytest]\ntestpaths = ['qa', '.']\n"),
+        ("setup.cfg", "[tool:pytest]\ntestpaths =\n    qa\n    %none\n"),
+        ("tox.ini", "[tox]\nskipsdist = true\n[pytest]\ntestpaths = qa/test_it.py\n"),
+    ],
+)
+def test_the_settings_of_pytest_say_where_tests_are(sample: Workshop, name: str, text: str) -> None:
+    sample.write("backend/qa/test_it.py", GREEN)
+    sample.write(f"backend/{name}", text)
+    outcome = build(sample)
+    assert "RESULT unit tests: passed" in outcome.result_lines(), outcome.log
+
+
+@pytest.mark.parametrize("file", ["tests/test_api.py", "qa/api_test.py"])
+def test_tests_outside_of_the_backend_are_not_denied(sample: Workshop, file: str) -> None:
+    sample.write(file, GREEN)
+    sample.write("scripts/test_by_hand.py", "print('no test')\n")
+    outcome = build(sample)
+    line = f"RESULT tests that are not run, because they are outside of backend: 1 files, such as {file}"
+    assert line in outcome.result_lines(), outcome.log
+    assert (
+        "RESULT unit tests: NOT RUN, those that there are lie where no tests are looked for" in outcome.result_lines()
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,6 +289,10 @@ BASE = "fastapi==0.1  # comment\n"
             {"requirements.txt": "-c constraints-0.txt\nuvicorn\n", "constraints-0.txt": "uvicorn<1\n"},
         ),
         (
+            {"requirements.txt": b"-r 'more of it/${PORT}.txt'\r\n", "more of it/8000.txt": BASE.encode()},
+            {"requirements.txt": BASE},
+        ),
+        (
             {"requirements.txt": b"a==1 \\\n    --hash=sha256:00\n-r https://example.com/more.txt\n"},
             {"requirements.txt": "a==1 \\\n    --hash=sha256:00\n-r https://example.com/more.txt\n"},
         ),
@@ -265,6 +304,7 @@ BASE = "fastapi==0.1  # comment\n"
         "include",
         "include of an include",
         "constraint",
+        "quotes and variables",
         "hashes and address",
     ],
 )
@@ -284,6 +324,52 @@ def test_requirements_in_whatever_form_pip_takes_them(
 
 
 @pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("./libs/own-1.0-py3-none-any.whl", "./wheels/own-1.0-py3-none-any.whl"),
+        ("own @ file:./libs/own-1.0-py3-none-any.whl ; python_version > '3'", None),
+        ("libs/own-1.0-py3-none-any.whl[extra]  # ours", "./wheels/own-1.0-py3-none-any.whl[extra]  # ours"),
+        ("-r libs/more.txt", "./wheels/own-1.0-py3-none-any.whl"),
+        ("--no-index --find-links=libs", "--no-index --find-links=wheels"),
+    ],
+)
+def test_packages_of_the_repository_itself_are_in_image_and_bundle(
+    sample: Workshop, line: str, expected: str | None
+) -> None:
+    (sample.source / "requirements.txt").unlink()
+    sample.write("backend/libs/own-1.0-py3-none-any.whl", "a package")
+    sample.write("backend/libs/more.txt", "./own-1.0-py3-none-any.whl\n")
+    sample.write("backend/requirements.txt", f"fastapi\n{line}\n")
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    bundle = outcome.artifacts[""]
+    lines = bundle["requirements.txt"].read_text().splitlines()
+    assert lines == ["fastapi", expected or "./wheels/own-1.0-py3-none-any.whl ; python_version > '3'"]
+    assert bundle["wheels/own-1.0-py3-none-any.whl"].read_text() == "a package"
+    assert "\nCOPY wheels ./wheels\n" in (sample.source / "release.Dockerfile").read_text()
+
+
+def test_beside_hashes_a_package_of_the_repository_has_one(sample: Workshop) -> None:
+    sample.write("own-1.0-py3-none-any.whl", "a package")
+    sample.write("requirements.txt", f"a==1 --hash=sha256:{'0' * 64}\n./own-1.0-py3-none-any.whl\n")
+    lines = build(sample).artifacts[""]["requirements.txt"].read_text().splitlines()
+    digest = hashlib.sha256(b"a package").hexdigest()
+    assert lines[1] == f"./wheels/own-1.0-py3-none-any.whl --hash=sha256:{digest}"
+
+
+@pytest.mark.parametrize("line", ["-e .", "--editable=./libs/own", "./libs/own[extra]", "own @ file:./libs/own"])
+def test_a_folder_that_is_a_package_is_made_one(sample: Workshop, line: str) -> None:
+    """And it is told when that cannot be: here no pip makes it."""
+    sample.write("libs/own/pyproject.toml", "[project]\nname = 'own'\nversion = '1'\n")
+    sample.write("requirements.txt", f"{line}\n")
+    outcome = build(sample)
+    assert outcome.phases == {"install": False}
+    assert f"ERROR requirements: {line}: no package can be made of that folder" in outcome.result_lines()
+    [call] = sample.machine.calls("pip", "wheel")
+    assert call[-1] == str(sample.source / ("" if line == "-e ." else "libs/own")).rstrip("/")
+
+
+@pytest.mark.parametrize(
     ("content", "problem"),
     [
         (b"-r missing.txt\n", "missing.txt cannot be read"),
@@ -300,7 +386,16 @@ def test_requirements_that_pip_would_not_take_are_told(sample: Workshop, content
 
 
 @pytest.mark.parametrize(
-    "file", ["requirements-dev.txt", "backend/requirements-dev.txt", "backend/requirements/test.txt"]
+    "file",
+    [
+        *("requirements-dev.txt", "backend/requirements-dev.txt", "backend/requirements/test.txt"),
+        *(
+            "test-requirements.txt",
+            "backend/requirements_test.txt",
+            "requirements.dev.txt",
+            "backend/tests/requirements.txt",
+        ),
+    ],
 )
 def test_requirements_of_the_tests_are_installed(sample: Workshop, file: str) -> None:
     sample.write(file, "pytest-cov\n")
@@ -413,8 +508,31 @@ def test_the_release_is_what_the_code_imports(sample: Workshop) -> None:
     assert {"app/routers/tests/__init__.py", "app/routers/tests/parts.py", "app/extra.py"} <= bundle
     assert {"common/words.py", "common/words.json", "settings_of_ours.py", "plugins/one.py"} <= bundle
     assert not [name for name in bundle if "test_" in name or name.startswith("fixtures")]
-    left = "RESULT left out of the release, because no code of it imports them: fixtures, test_connection.py"
+    left = "RESULT left out of the release, because no code of it imports or names them: fixtures, test_connection.py"
     assert left in outcome.result_lines()
+
+
+def test_the_release_has_what_the_code_names(sample: Workshop) -> None:
+    """Folders and files beside the package that it reads while it runs; neither secrets nor tests."""
+    for file in (
+        "templates/page.html",
+        "static/a.css",
+        "alembic.ini",
+        "data/words.json",
+        ".env",
+        "other/x",
+        "tests/x.json",
+    ):
+        sample.write(f"backend/{file}", "x")
+    sample.write(
+        "backend/app/extra.py",
+        "from pathlib import Path\n"
+        "NAMES = ['templates', './static/a.css', 'alembic.ini', '.env', '/other', 'tests/x.json']\n"
+        "WORDS = Path(__file__).parents[1] / 'data' / 'words.json'\n",
+    )
+    bundle = set(build(sample).artifacts[""])
+    assert {"templates/page.html", "static/a.css", "alembic.ini", "data/words.json"} <= bundle
+    assert not [name for name in bundle if name.startswith((".env", "other", "tests"))]
 
 
 CONFIGURATION = {"plain": {"MODE": "production"}, "generated": {"KEY": 40}, "fernet": ["LOCK"], "filled": []}
@@ -541,8 +659,11 @@ def test_a_file_that_does_not_say_what_is_needed_ends_the_build(
 def test_a_backend_may_be_one_module_in_the_root(sample: Workshop) -> None:
     sample.write("main.py", "import helpers\napp = object()\n")
     sample.write("helpers.py", "")
+    sample.write("test_main.py", GREEN)
+    sample.write("test_by_hand.py", "raise SystemExit(3)\n")
     outcome = build(sample, BACKEND_DIRECTORY=".", APPLICATION_MODULE="main:app")
     assert outcome.succeeded, outcome.log
     assert {"main.py", "helpers.py", "requirements.txt", "Procfile"} <= set(outcome.artifacts[""])
     assert not [name for name in outcome.artifacts[""] if name.startswith(("backend/", "frontend/"))]
     assert sample.machine.calls("flake8")[0][1] == "main.py"
+    assert "RESULT unit tests: passed" in outcome.result_lines()

@@ -15,6 +15,17 @@ CASES: dict[str, tuple[str, dict[str, str], str]] = {
     "a program that fails": ("credential_process = /bin/false", {}, "credential"),
     "a program that says no JSON": ("credential_process = /bin/echo hello", {}, "Expecting value"),
     "a program that says too little": ("credential_process = /bin/echo {}", {}, "Unsupported version"),
+    "a program whose words have no end": ('credential_process = "/bin/echo hello', {}, "credential_process: "),
+    "a program that is empty": ("credential_process =", {}, "credential_process: "),
+    "a program that says a list": ("credential_process = /bin/echo []", {}, "credential_process: "),
+    "a timeout that is none": ("", {"AWS_METADATA_SERVICE_TIMEOUT": "soon"}, "(in AWS_METADATA_SERVICE_TIMEOUT)"),
+    "a single sign-on that has not been done": (
+        "sso_session = s\nsso_account_id = 111122223333\nsso_role_name = x\n[sso-session s]\nsso_region = eu-west-1\n"
+        "sso_start_url = https://x.test/start",
+        {},
+        "aws sso login",
+    ),
+    "a proxy that is none": ("", KEYS | {"HTTPS_PROXY": ":::::"}, "HTTPS_PROXY"),
     "a token file that is not there": (
         "",
         {"AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/x", "AWS_WEB_IDENTITY_TOKEN_FILE": "/not/there"},

@@ -42,17 +42,20 @@ def test_no_proxy_stands_between(url: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("lower", "upper", "after"),
     [
-        ("", "localhost,127.0.0.1,::1"),
-        ("example.test", "example.test,localhost,127.0.0.1,::1"),
-        ("localhost, .internal", "localhost,.internal,127.0.0.1,::1"),
-        ("*", "*"),
+        ("", "", "localhost,127.0.0.1,::1"),
+        ("example.test", "", "example.test,localhost,127.0.0.1,::1"),
+        ("", "example.test", "example.test,localhost,127.0.0.1,::1"),
+        ("one.test,two.test", "two.test,three.test", "one.test,two.test,three.test,localhost,127.0.0.1,::1"),
+        ("localhost, .internal", "", "localhost,.internal,127.0.0.1,::1"),
+        ("a.test b.test", "", "a.test,b.test,localhost,127.0.0.1,::1"),
+        ("*", "a.test", "*"),
     ],
 )
-def test_other_programs_are_told(url: str, monkeypatch: pytest.MonkeyPatch, before: str, after: str) -> None:
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.setenv("no_proxy", before)
+def test_other_programs_are_told(url: str, monkeypatch: pytest.MonkeyPatch, lower: str, upper: str, after: str) -> None:
+    monkeypatch.setenv("NO_PROXY", upper)
+    monkeypatch.setenv("no_proxy", lower)
     monkeypatch.setenv("http_proxy", PROXY)
     loopback.without_proxy()
     import os

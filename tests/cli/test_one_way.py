@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,3 +57,29 @@ def test_there_is_one_way(file: Path) -> None:
 )
 def test_another_way_would_be_seen(source: str, places: list[str]) -> None:
     assert list(used(source)) == places
+
+
+def without_encoding(source: str) -> Iterator[int]:
+    """The lines that read or write text as this machine's locale has it: what a person has set there decides then."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+        words = {keyword.arg for keyword in node.keywords}
+        texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+        modes = [text for text in texts if isinstance(text, str) and re.fullmatch("[rwax][+]?[bt]?", text)]
+        is_text = (name == "read_text" and not node.args) or (name == "write_text" and len(node.args) == 1)
+        is_text |= (name == "open" and any("b" not in mode for mode in modes)) or bool(
+            words & {"text", "universal_newlines"}
+        )
+        if is_text and "encoding" not in words and not ast.unparse(node.func).startswith(("tarfile.", "console.")):
+            yield node.lineno
+
+
+@pytest.mark.parametrize("folder", ["generator", "scripts"])
+def test_text_is_read_and_written_whatever_the_locale(folder: str) -> None:
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert not [f"{file}:{line}" for file in files for line in without_encoding(file.read_text(encoding="utf-8"))]
+    assert list(
+        without_encoding("a.read_text()\nrun(text=True)\nopen(b, 'w')\nopen(b, 'rb')\nc.write_text(d, 'utf-8')")
+    ) == [1, 2, 3]

@@ -49,7 +49,11 @@ PROOFS: dict[str, tuple[str, ...]] = {
     "tables": (f"{HERE}::test_keys_of_a_table_are_those_of_the_code",),
     "folders of the build": (f"{ONBOARD}::test_facts_are_read_from_the_folder",),
     "variables of the page": (f"{HERE}::test_of_an_address_of_the_page_its_path_is_left",),
-    "The release is what the code imports": (f"{BACKEND}::test_the_release_is_what_the_code_imports",),
+    "The release is what the code imports": (
+        f"{BACKEND}::test_the_release_is_what_the_code_imports",
+        f"{BACKEND}::test_the_release_has_what_the_code_names",
+        f"{BACKEND}::test_packages_of_the_repository_itself_are_in_image_and_bundle",
+    ),
     "The application is imported before": (
         f"{BACKEND}::test_the_application_is_imported_before_anything_is_pushed",
         f"{BACKEND}::test_an_application_that_cannot_be_imported_ends_its_build_at_once",
@@ -87,6 +91,8 @@ PROOFS: dict[str, tuple[str, ...]] = {
         f"{FRONTEND}::test_none_is_said_only_where_a_runner_would_find_nothing",
         f"{FRONTEND}::test_end_to_end_tests_are_named_and_not_run",
         f"{BACKEND}::test_tests_are_run_where_projects_keep_them",
+        f"{BACKEND}::test_the_settings_of_pytest_say_where_tests_are",
+        f"{BACKEND}::test_tests_outside_of_the_backend_are_not_denied",
     ),
     "Not taken yet": (f"{HERE}::test_a_page_of_another_tool_is_not_taken_and_told",),
     # Paragraphs.
@@ -178,6 +184,55 @@ def test_a_page_has_a_tool_a_script_and_a_lock_file(tmp_path: Path, lock: str, m
     ("changes", "python", "node"),
     [
         ({".python-version": "3.13\n"}, "3.13", "20"),
+        ({".python-version": "cpython-3.12.4\n", "api/pyproject.toml": "dependencies = []\n"}, "3.12", "20"),
+        ({".tool-versions": "nodejs 22.1\npython 3.13.1\n", "api/pyproject.toml": "dependencies = []\n"}, "3.13", "20"),
+        (
+            {
+                "api/Dockerfile": "FROM --platform=linux/amd64 python:3.14-slim AS x\n",
+                "api/pyproject.toml": "dependencies = []\n",
+            },
+            "3.14",
+            "20",
+        ),
+        (
+            {
+                "api/Dockerfile": "ARG PYTHON_VERSION=3.13\nFROM python:${PYTHON_VERSION}-slim\n",
+                "api/pyproject.toml": "dependencies = []\n",
+            },
+            "3.13",
+            "20",
+        ),
+        (
+            {
+                "api/Dockerfile": "FROM ghcr.io/astral-sh/uv:python3.12-bookworm\n",
+                "api/pyproject.toml": "dependencies = []\n",
+            },
+            "3.12",
+            "20",
+        ),
+        (
+            {
+                "pyproject.toml": "[tool.poetry.dependencies]\npython = '^3.12'\n",
+                "api/pyproject.toml": "dependencies = []\n",
+            },
+            "3.12",
+            "20",
+        ),
+        (
+            {"Pipfile": "[requires]\npython_full_version = '3.13.2'\n", "api/pyproject.toml": "dependencies = []\n"},
+            "3.13",
+            "20",
+        ),
+        (
+            {"setup.cfg": "[options]\npython_requires = >=3.12\n", "api/pyproject.toml": "dependencies = []\n"},
+            "3.12",
+            "20",
+        ),
+        (
+            {"uv.lock": "version = 1\nrequires-python = '==3.13.*'\n", "api/pyproject.toml": "dependencies = []\n"},
+            "3.13",
+            "20",
+        ),
         ({"runtime.txt": "python-3.11.9\n", "api/pyproject.toml": "dependencies = []\n"}, "3.11", "20"),
         ({"api/src/Dockerfile": "FROM python:3.14-slim\n", "api/pyproject.toml": "x = 1\n"}, "3.14", "20"),
         ({"web/.nvmrc": "v22.4.0\n", "web/package.json": json.dumps({**PACKAGE, "engines": {}})}, "3.12", "22"),

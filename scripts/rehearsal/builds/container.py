@@ -440,7 +440,8 @@ def _installed(install: Sequence[str], stage: _Stage) -> list[str]:
         if word in ("-r", "--requirement", "-c", "--constraint"):
             name = next(rest, "")
             file = stage.file(name)
-            result += _requirements(file, stage.root) if file.is_file() else [word, name]
+            lines = _requirements(file, stage.root) if file.is_file() else [word, name]
+            result += [_with_place(line, stage) for line in lines]
         else:
             result.append(_place_of(word, stage))
     return result
@@ -455,6 +456,14 @@ def _requirements(file: Path, root: Path) -> list[str]:
         other = re.match(r"\s*(?:-r|-c|--requirement|--constraint)[ =]*([^\s#]+)", line)
         lines += _requirements(file.parent / other[1], root) if other and "://" not in other[1] else [line]
     return lines
+
+
+def _with_place(line: str, stage: _Stage) -> str:
+    """A line of requirements with the image's place of what it names: pip looks from the folder that it runs in."""
+    match = re.fullmatch(r"(.*--find-links[ =]+|.*-f +|)(\.{0,2}[\w./-]+)(.*)", line)
+    if not match or not (match[1] or match[2].startswith(("./", "../"))):
+        return line
+    return f"{match[1]}{stage.place(match[2])}{match[3]}" if stage.file(match[2]).exists() else line
 
 
 def _place_of(word: str, stage: _Stage) -> str:

@@ -4,6 +4,7 @@ The local AWS keeps services and task definitions and runs nothing, so what it a
 here, for the builds that ask.
 """
 
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
@@ -271,6 +272,10 @@ class EcsTasks:
         ]
 
 
+# A path of the image, in a line of requirements: alone, behind an option, with extras or a marker behind it.
+IN_IMAGE = re.compile(r"(.*--find-links[ =]+|.*-f +|)(/[\w./-]+)(.*)")
+
+
 def requirement_lines(container: Container, files: Path) -> list[str]:
     """Everything that an image's `pip install` calls name, as the lines of one requirements file."""
     lines: list[str] = []
@@ -279,8 +284,8 @@ def requirement_lines(container: Container, files: Path) -> list[str]:
         for word in words:
             if word in ("-r", "--requirement", "-c", "--constraint"):  # of a file that the image does not have
                 next(words, "")
-            elif word.startswith("/") and (files / word.lstrip("/")).exists():
-                lines.append(str(files / word.lstrip("/")))
+            elif (match := IN_IMAGE.fullmatch(word)) and (files / match[2].lstrip("/")).exists():
+                lines.append(f"{match[1]}{files}{match[2]}{match[3]}")
             else:
                 lines.append(word)
     return list(dict.fromkeys(lines))

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,8 @@ UNUSED_SECONDS = 14 * 24 * 3600
 # What starting a program takes, and how this machine reaches the package registries.
 INHERITED = ("PATH", "LANG", "TMPDIR")
 REGISTRY_PREFIXES = (
-    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "SSL_CERT_"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "SSL_CERT_"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("PIP_", "NPM_CONFIG_", "YARN_NPM_REGISTRY_SERVER", "BUN_CONFIG_REGISTRY"),
 )
 
@@ -94,10 +96,18 @@ def build_python(source: Path, project: str, cache: Path) -> Path:
 def application_python(requirements: Path, cache: Path) -> Path:
     """The interpreter of an environment that has these requirements, made below `cache` if it is not there yet.
 
-    The environment is named by the file's text; files that it includes with `-r` do not count. Raises
-    `ToolchainError`.
+    The environment is named by the file's text, with the content of the packages that lie beside it; files that it
+    includes with `-r` do not count. Raises `ToolchainError`.
     """
-    return _environment(cache, requirements.read_bytes(), requirements)
+
+    def content(match: re.Match[bytes]) -> bytes:
+        place = requirements.parent / os.fsdecode(match[0])
+        files = sorted(place.iterdir()) if place.is_dir() else [place]
+        digests = [hashlib.sha256(file.read_bytes()).digest() for file in files if file.is_file()]
+        return b"".join(digests) or match[0]
+
+    text = re.sub(rb"\.{0,2}/[\w./+-]+", content, requirements.read_bytes())
+    return _environment(cache, text, requirements)
 
 
 def delete_unused(cache: Path, delete: Callable[[Path], None]) -> None:
@@ -132,17 +142,19 @@ def _environment(cache: Path, content: bytes, requirements: Path | None) -> Path
             _run([sys.executable, "-m", "venv", str(folder)], home, "a virtual environment cannot be created")
             if requirements:
                 install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
-                _run([str(python), *install], home, f"{requirements} cannot be installed, correct the file")
+                problem = f"{requirements} cannot be installed, correct the file"
+                _run([str(python), *install], home, problem, requirements.parent)
             ready.touch()
         os.utime(ready)
     return python
 
 
-def _run(command: Sequence[str], home: Path, problem: str) -> None:
+def _run(command: Sequence[str], home: Path, problem: str, folder: Path | None = None) -> None:
     try:
         with console.working(f"running {Path(command[0]).name} {' '.join(command[1:4])}"):
             done = subprocess.run(
                 command,
+                cwd=folder,
                 env=clean_environment(home),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
