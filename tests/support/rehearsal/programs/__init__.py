@@ -7,15 +7,18 @@ from pathlib import Path
 
 BACKEND = Path(__file__).with_name("backend.py")
 
-# Reports are written and nothing is installed; the application is started as `backend.py`, which looks at its files.
+# Reports are written and nothing is installed, however isolated Python is asked to be; the application is started as
+# `backend.py`, which looks at its files.
 PYTHON = f"""#!/bin/sh
+isolated=
+[ "$1" != -I ] || {{ isolated=-I; shift; }}
 case "$1:$2" in
   -m:pip|-m:flake8|-m:bandit) exit 0 ;;
-  -m:venv) mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; exit 0 ;;
+  -m:venv) for folder; do :; done; mkdir -p "$folder/bin"; cp "$0" "$folder/bin/python"; exit 0 ;;
   -m:coverage) if [ "$3" = xml ]; then echo '<coverage/>' > "$5"; exit 0; fi; exit 5 ;;
-  -I:*/release-import.py) exit 0 ;;
+  */release-import.py:*) exit 0 ;;
 esac
-exec "{sys.executable}" "$@"
+exec "{sys.executable}" $isolated "$@"
 """
 UVICORN = f"""#!/bin/sh
 exec "{sys.executable}" "{BACKEND}" "$@"
