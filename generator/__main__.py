@@ -125,6 +125,7 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
         _remember(partial(cache.remember_refusal, ROOT, unexplained))
         return unexplained
     _write_ledger(templates)
+    _write_reachability(files, templates)
     _write_ids(templates)
     if not gate:
         return []
@@ -132,7 +133,7 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     gc.set_threshold(100_000)
     with _working("gate: cfn-lint, project rules, parameter files ..."):
         _write_parameter_page(templates)
-        findings = _gate_findings(templates)
+        findings = _gate_findings(files, templates)
     if _report(findings):
         number = "1 finding; fix it" if len(findings) == 1 else f"{len(findings)} findings; fix them"
         _say(f"gate: {number} before deploying", "red", sys.stderr)
@@ -161,7 +162,8 @@ def check(base: Path) -> int:
         print(f"templates/{name} {state}")
     pages = {**_permission_pages(templates), **_pictures(templates)}
     pages |= dict.fromkeys(_superfluous(pages), "")
-    pages |= _reachability_page(templates)
+    if not cache.is_searched(ROOT, files):
+        pages |= _reachability_page(templates)
     stale_pages = [file for file, text in pages.items() if _text_of(file) != text]
     for file in stale_pages:
         print(f"{file.relative_to(ROOT)} is stale")
@@ -171,9 +173,9 @@ def check(base: Path) -> int:
     return FINDINGS if _report(_unexplained_permissions(base, templates)) else DONE
 
 
-def _gate_findings(templates: TemplateSet) -> list[Finding]:
+def _gate_findings(files: Mapping[str, str], templates: TemplateSet) -> list[Finding]:
     """What is wrong with the templates that lie in `templates/` and with the parameter files; cfn-lint looks only at
-    what changed since it last found nothing there, and at what that feeds."""
+    what changed since it last found nothing there, and at what that feeds; so does the search for new ways."""
     from generator.gate import beside, lint, parameter_files, rules
     from generator.gate.reachability import matrix
     from generator.gate.suppressions import suppressions
@@ -183,7 +185,8 @@ def _gate_findings(templates: TemplateSet) -> list[Finding]:
     house_rules = rules.findings(templates)
     values = parameter_files.findings(PARAMS, templates)
     # With values that are refused nobody knows which roles there would be.
-    ways = [] if values else matrix.findings(*matrix.make_matrices(templates, PARAMS))
+    searched = values or cache.is_searched(ROOT, files)
+    ways = [] if searched else matrix.findings(*matrix.make_matrices(templates, PARAMS))
     missing = beside.findings(ROOT, templates)
     return [*suppressions(ROOT, templates), *linted, *house_rules, *missing, *values, *ways]
 
@@ -284,7 +287,7 @@ def _print_changes(committed: Mapping[str, str], files: Mapping[str, str]) -> No
 
 
 def _write_ledger(templates: TemplateSet) -> None:
-    """The exact ledger, the pages that people read, who can reach what, and the pictures."""
+    """The exact ledger, the pages that people read, and the pictures."""
     pictures, pages = _pictures(templates), _permission_pages(templates)
     for file, text in pictures.items():
         _write_page(file, text, "pictures")
@@ -293,8 +296,19 @@ def _write_ledger(templates: TemplateSet) -> None:
     for file in _superfluous({**pictures, **pages}):
         file.unlink()
         print(f"{file.relative_to(ROOT)} removed")
+
+
+def _write_reachability(files: Mapping[str, str], templates: TemplateSet) -> None:
+    """The page that says who can reach what. The search takes seconds: it is left out while nothing that it depends on
+    has changed since it found no new way."""
+    from generator.gate.reachability import matrix
+
+    if cache.is_searched(ROOT, files):
+        return
     for file, text in _reachability_page(templates).items():
         _write_page(file, text, "reachability")
+        if not matrix.findings(*matrix.make_matrices(templates, PARAMS)):
+            _remember(partial(cache.remember_searched, ROOT, files))
 
 
 def _permission_pages(templates: TemplateSet) -> dict[Path, str]:

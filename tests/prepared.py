@@ -25,7 +25,7 @@ from typing import Any
 from unittest.mock import patch
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local_aws import application, server
 
@@ -100,14 +100,21 @@ def main() -> None:
 
 
 def _look(client: Any) -> None:
-    """Asks a service for something that needs no name, so that all that its first call makes is there."""
-    model = client.meta.service_model
+    """Asks a service for something that needs no name, and for something that is not there, so that all that its first
+    call and its first error make is there."""
+    model, done = client.meta.service_model, set[bool]()
     for operation in model.operation_names:
         shape = model.operation_model(operation).input_shape
-        if operation.startswith(("List", "Describe")) and not (shape and shape.required_members):
-            with suppress(ClientError):  # what moto does not do
-                getattr(client, xform_name(operation))()
-                return
+        members = {name: shape.members[name].type_name for name in shape.required_members} if shape else {}
+        named = bool(members)
+        if (
+            operation.startswith(("List", "Describe", "Get"))
+            and named not in done
+            and set(members.values()) <= {"string"}
+        ):
+            with suppress(ClientError, BotoCoreError):  # what moto does not do
+                getattr(client, xform_name(operation))(**dict.fromkeys(members, "nothing-of-this-name"))
+            done.add(named)
 
 
 def _serve(port: int, log: str, key: str) -> None:

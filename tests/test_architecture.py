@@ -10,6 +10,8 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from tests.support.sources import import_statements
+
 ROOT = Path(__file__).resolve().parent.parent
 EFFECTS = {"boto3", "botocore", "moto", "requests", "urllib", "http", "socket", "random", "secrets", "subprocess"}
 
@@ -27,10 +29,10 @@ def imports(file: Path) -> tuple[str, ...]:
 
 
 def _imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node, _ in import_statements(file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{file}: relative import"
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -102,20 +104,13 @@ def module_name(file: Path) -> str:
 
 def modules_imported(file: Path, known: set[str]) -> set[str]:
     """The modules of the project that a file imports when it is run, wherever in the file."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    for_types = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for inner in ast.walk(node)
-    }
     imported = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and id(node) not in for_types:
+    for node, for_types in import_statements(file):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif not for_types:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             imported |= {name if name in known else node.module or "" for name in names}
-        elif isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names}
     return (imported & known) - {module_name(file)}
 
 

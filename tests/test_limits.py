@@ -35,7 +35,8 @@ def test_is_well():
 def run(folder: Path, *words: str, **variables: str) -> str:
     shutil.copy(ROOT / "tests/conftest.py", folder / "conftest.py")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", *words]
-    environment = {**os.environ, **variables}
+    command += ["-p", "xdist.plugin"] if "-n" in words else []
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **variables}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     ).stdout

@@ -23,7 +23,7 @@ def test_needs_a_browser():
 """
 
 
-@pytest.mark.parametrize("words", [[], ["-n", "2"]], ids=["alone", "in parallel"])
+@pytest.mark.parametrize("words", [[], ["-p", "xdist.plugin", "-n", "1"]], ids=["alone", "in parallel"])
 @pytest.mark.parametrize(("strict", "status"), [("0", 0), ("1", 1)])
 def test_a_skipped_test_does_not_look_green(
     words: list[str], strict: str, status: int, tmp_path: Path, repository: Path
@@ -33,7 +33,7 @@ def test_a_skipped_test_does_not_look_green(
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *words],
         cwd=tmp_path,
-        env={**os.environ, "STRICT": strict},
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "STRICT": strict},
         capture_output=True,
         text=True,
     )

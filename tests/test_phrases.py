@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sources import nodes
+
 ROOT = Path(__file__).resolve().parent.parent
 # The phrase as a pattern, and what to write instead. The only place where they are listed.
 BANNED = {
@@ -48,10 +50,10 @@ def printed(source: str) -> Iterator[tuple[int, str]]:
     documented = ast.Module | ast.ClassDef | ast.FunctionDef
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or id(node) in docstrings:
             continue
         # A text with a backslash or a group is a pattern: it is matched, and not shown.

@@ -11,6 +11,7 @@ import pytest
 
 from scripts.set_up import requirements
 from tests.conftest import ROOT
+from tests.support.sources import import_statements
 
 # What a distribution is called whose modules have another name; botocore is the other half of boto3, which pins it.
 DISTRIBUTIONS = {"cfnlint": "cfn-lint", "yaml": "PyYAML", "botocore": "boto3", "flask_cors": "flask-cors"}
@@ -28,10 +29,10 @@ def declared(extra: str) -> set[str]:
 def imported(file: Path) -> set[str]:
     """The distributions of everything that a file imports, wherever in it."""
     names = set[str]()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node, _ in import_statements(file):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             names.add(node.module)
     top = {name.split(".")[0] for name in names} - OURS - sys.stdlib_module_names
     return {DISTRIBUTIONS.get(name, name).lower() for name in top}

@@ -4,6 +4,8 @@
       "inputs": "<SHA-256>",                        all that the last pass depended on: sources, tools, templates, pages
       "linted": {"storage.json": "<SHA-256>"},      all that cfn-lint judged a template by when it found nothing in it
       "params": {"staging.json": "<SHA-256>"},      the bytes of each parameter file that passed with that set
+      "searched": "<SHA-256>",                      all that the search for who can reach what depended on when it found
+                                                    no new way, with the page that it wrote
       "templates": {"storage.json": "<SHA-256>"},   the bytes of each template of the last set that passed the gate
       "refused": {                                  the last set that did not pass, empty once it does
         "params": {}, "templates": {},              as above
@@ -30,7 +32,7 @@ def read_record(file: Path) -> dict[str, Any]:
         record = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    forms = {"inputs": str, "linted": dict, "params": dict, "templates": dict, "refused": dict}
+    forms = {"inputs": str, "linted": dict, "params": dict, "searched": str, "templates": dict, "refused": dict}
     entries = record.items() if isinstance(record, dict) else ()
     return {name: value for name, value in entries if name in forms and isinstance(value, forms[name])}
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from generator.cfn.verdict import FILE, read_record, template_digests, write_record
@@ -40,6 +40,9 @@ SOURCES = (
 )
 LONGEST = 300  # characters that are kept of a finding
 WARNING = re.compile(r"[WI]\d{4}")  # cfn-lint's, and what it calls informational
+# What the search for who can reach what depends on beside the templates, with the page that it writes. It is code of
+# these two folders alone: `generator/cfn` imports nothing else of ours, and the search nothing but both.
+SEARCH = ("generator/cfn/**/*.py", "generator/cfn/**/*.json", "generator/gate/**/*.py", "params/*.json", PAGES[-1])
 NESTS = b'"AWS::CloudFormation::Stack"'
 TOOLS = ("troposphere", "awacs", "cfn_lint", "[Pp]y[Yy][Aa][Mm][Ll]")  # PyYAML: as its version writes it
 
@@ -80,6 +83,25 @@ def finding_texts(findings: Iterable[Finding]) -> list[str]:
 def _file_digests(root: Path) -> dict[str, dict[str, str]]:
     """The digests of the parameter files and templates that lie here, by folder."""
     return {name: template_digests(root / name) for name in ("params", "templates")}
+
+
+def is_searched(root: Path, templates: Mapping[str, str]) -> bool:
+    """Whether `remember_searched` was called for these templates, texts by file name, and the page that lies here."""
+    return read_record(root / FILE).get("searched") == _search(root, templates)
+
+
+def remember_searched(root: Path, templates: Mapping[str, str]) -> None:
+    """Writes down that the search for who can reach what found no new way in these templates, and that the page which
+    lies here is the one that it wrote; call it only then."""
+    write_record(root / FILE, searched=_search(root, templates))
+
+
+def _search(root: Path, templates: Mapping[str, str]) -> str:
+    sha = hashlib.sha256(digest(root, SEARCH).encode())
+    for name, text in sorted(templates.items()):
+        content = text.encode()
+        sha.update(f"{name} {len(content)}\n".encode() + content)
+    return sha.hexdigest()
 
 
 def unlinted_templates(root: Path) -> list[str]:

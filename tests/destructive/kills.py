@@ -1,7 +1,7 @@
 """A kill between any two calls of a creation and of an update, and what a second run makes of it.
 
-`python -m tests.destructive.kills URL REGION create|update` prints the cases as JSON. A process of its own, because a
-process with threads cannot be forked safely.
+`python -m tests.destructive.kills URL KEY create|update STEP` prints the cases as JSON: a kill after each STEP-th call.
+A process of its own, because a process with threads cannot be forked safely.
 """
 
 import json
@@ -30,19 +30,20 @@ class Case:
     begun: int
 
 
-def main(url: str, key: str, what: str) -> None:
+def main(url: str, key: str, what: str, step: str) -> None:
     aws = prepared(Aws(endpoint=Endpoint(url, server.REGION, list, key)))
-    undisturbed = Project(aws, f"{what}-undisturbed")
+    name = f"{what}-by-{step}"  # of what no other run on this server has
+    undisturbed = Project(aws, f"{name}-undisturbed")
     if what == UPDATE:
         assert _killed(undisturbed, "0", Kill(0)) == 0
     calls, expected = _calls(undisturbed), undisturbed.state("text")
-    cases = [asdict(case) for case in _cases(aws, what, calls, expected)]
-    print(json.dumps({"left": _left(aws, what), "cases": cases}))
+    cases = [asdict(case) for case in _cases(aws, what, name, range(1, calls + 1, int(step)), expected)]
+    print(json.dumps({"left": _left(aws, name), "calls": calls, "cases": cases}))
 
 
-def _left(aws: Aws, what: str) -> bool:
+def _left(aws: Aws, name: str) -> bool:
     """Whether a kill leaves something, as the state shows: a change set that nobody will execute."""
-    project = Project(aws, f"{what}-left")
+    project = Project(aws, f"{name}-left")
     _killed(project, "text", Kill(1, on="cloudformation.create_change_set"))
     return any(stack["change sets"] or stack["status"] != "COMPLETE" for stack in project.stacks().values())
 
@@ -64,12 +65,12 @@ def _killed(project: Project, text: str, kill: Kill) -> int:
     return forked(run)
 
 
-def _cases(aws: Aws, what: str, calls: int, expected: dict[str, Any]) -> Iterator[Case]:
-    updated = Project(aws, "update")
+def _cases(aws: Aws, what: str, name: str, calls: range, expected: dict[str, Any]) -> Iterator[Case]:
+    updated = Project(aws, f"{name}-updated")
     if what == UPDATE:
         assert _killed(updated, "0", Kill(0)) == 0
-    for at in range(1, calls + 1):
-        project = updated if what == UPDATE else Project(aws, f"{what}-{at}")
+    for at in calls:
+        project = updated if what == UPDATE else Project(aws, f"{name}-{at}")
         before, text = len(project.operations()), f"text{at}"
         first, again = _killed(project, text, Kill(at)), _killed(project, text, Kill(0))
         state = project.state(text)

@@ -1,4 +1,7 @@
-"""Killed at any call and run again, it converges: the final state of an undisturbed run, and nothing left over."""
+"""Killed at any call and run again, it converges: the final state of an undisturbed run, and nothing left over.
+
+The suite kills after every fourth call, `make soak` after each.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,14 @@ from tests.destructive.small import KILLED, shown_status
 from tests.support.gate import pass_gate
 
 
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("what", ["create", "update"])
-def test_a_kill_between_any_two_calls(drive: Drive, what: str) -> None:
-    answer = drive("kills", what)
+def test_a_kill_between_any_two_calls(drive: Drive, what: str, step: int) -> None:
+    answer = drive("kills", what, str(step))
     assert answer["left"], "a kill leaves something, or the state would show nothing"
     cases = answer["cases"]
     killed = [case for case in cases if case["first"] == KILLED]
-    assert len(killed) >= 20 and len(killed) >= len(cases) - 1
+    assert answer["calls"] > 20 and len(cases) * step >= answer["calls"] - 1 and len(killed) >= len(cases) - 1
     assert [case for case in cases if case["again"] != 0 or case["wrong"] or case["begun"] != 1] == []
 
 
@@ -49,7 +53,17 @@ def killed_at(endpoint: server.Endpoint, process: subprocess.Popen[str], calls: 
     return False
 
 
-def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "moments",
+    [
+        {"30": (9, 40), "60": (2, 20)},
+        pytest.param({"30": (3, 9, 21, 40, 70), "60": (2, 7, 12, 20, 35)}, marks=pytest.mark.soak),
+    ],
+    ids=["four times", "ten times"],
+)
+def test_the_whole_environment_is_what_the_files_say_however_often_it_was_killed(
+    moments: dict[str, tuple[int, ...]], tmp_path: Path
+) -> None:
     """True SIGKILLs of the whole process, on the real set."""
     run_file, params, kills = tmp_path / "local_aws.json", tmp_path / "params", 0
     endpoint = prepared.ensure(run_file)
@@ -58,10 +72,10 @@ def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: 
     pass_gate(tmp_path / "templates")
     original = (params / "local.json").read_text(encoding="utf-8")
     try:
-        for days, moments in (("30", (3, 9, 21, 40, 70)), ("60", (2, 7, 12, 20, 35))):
+        for days, calls_before in moments.items():
             text = original.replace('"LogRetentionDays": "30"', f'"LogRetentionDays": "{days}"')
             (params / "local.json").write_text(text, encoding="utf-8")
-            for calls in moments:
+            for calls in calls_before:
                 faults.put(endpoint, Plan())
                 kills += killed_at(endpoint, start(run_file, params), calls)
             for last in (False, True):
@@ -71,7 +85,7 @@ def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: 
         stacks = every_stack(endpoint)
     finally:
         server.stop(run_file)
-    assert kills >= 8
+    assert kills >= 0.8 * sum(map(len, moments.values()))
     # Two roots, and all stacks but Beanstalk's and the address's.
     assert len(stacks) == len(list(load(ROOT / "templates")["environment"].children())) > 12
     assert set(stacks.values()) == {("COMPLETE", 0)}

@@ -1,5 +1,6 @@
 """The gate's cache: fresh only for exactly what passed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,38 @@ def test_a_change_of_what_counts_ends_it(root: Path, name: str) -> None:
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text("other")
     assert not cache.is_fresh(root)
+
+
+TEMPLATES = {"storage.json": "content"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "generator/cfn/new.py",
+        "generator/cfn/deep/policies.json",
+        "generator/gate/new.py",
+        "params/local.json",
+        "docs/reachability.md",
+    ],
+)
+def test_the_search_for_new_ways_is_made_again_where_anything_of_it_has_changed(root: Path, name: str) -> None:
+    assert not cache.is_searched(root, TEMPLATES)
+    cache.remember_searched(root, TEMPLATES)
+    assert cache.is_searched(root, TEMPLATES)
+    assert not cache.is_searched(root, {"storage.json": "other"})
+    assert not cache.is_searched(root, {**TEMPLATES, "new.json": "content"})
+    (root / name).parent.mkdir(exist_ok=True, parents=True)
+    (root / name).write_text("other")
+    assert not cache.is_searched(root, TEMPLATES)
+
+
+def test_the_search_for_new_ways_is_code_of_the_folders_that_count() -> None:
+    sources = (Path(__file__).parents[2] / "generator/gate/reachability").glob("*.py")
+    imported = set(
+        re.findall(r"^from (generator[.\w]*)", "\n".join(file.read_text() for file in sources), re.MULTILINE)
+    )
+    assert imported and all(name.startswith(("generator.cfn", "generator.gate")) for name in imported)
 
 
 ROOT_TEMPLATE = '{"Resources": {"Site": {"Type": "AWS::CloudFormation::Stack"}}}'

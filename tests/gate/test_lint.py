@@ -13,6 +13,7 @@ import pytest
 
 from generator.cfn.graph import mentions
 from generator.cfn.templates import FolderMissingError, load
+from generator.gate import cache
 from generator.gate import lint as gate
 from generator.gate.lint import lint
 from generator.gate.suppressions import suppressions
@@ -52,8 +53,12 @@ def rename(section: dict[str, Any], name: str) -> None:
 
 
 def test_our_templates_have_no_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them now, and the others as `make templates` does: those that cfn-lint has not looked at as they are. In a
+    clone that is new these are all; what is remembered is proved by test_cache.py."""
     monkeypatch.chdir(tmp_path)  # from wherever it is called
-    assert [str(finding) for finding in lint(ROOT)] == []
+    unlinted = cache.unlinted_templates(ROOT)
+    assert [str(finding) for finding in lint(ROOT, only={*unlinted, "storage.json"})] == []
+    cache.remember_linted(ROOT)
     assert Path.cwd() == tmp_path
 
 

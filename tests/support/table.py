@@ -52,6 +52,7 @@ ROWS = read(TABLE.read_text(encoding="utf-8"))
 TEMPLATES = load(ROOT / "templates")
 
 
+@cache
 def names_of(file: Path) -> set[str]:
     """The functions at the top level of a module, without importing it: a test file may skip itself."""
     return {node.name for node in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)}

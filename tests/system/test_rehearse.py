@@ -282,6 +282,7 @@ def test_an_image_that_does_not_start_is_rolled_back_by_the_circuit_breaker(
     assert [json.loads(message.body)["status"] for message in release.messages] == ["FAILED", "ROLLED_BACK"]
 
 
+@pytest.mark.soak  # tests/buildspecs/test_verify.py has the verdict
 def test_another_image_than_the_one_built_is_red_although_it_is_healthy(
     here: DeployedEnvironment, failed: Release
 ) -> None:
@@ -291,6 +292,7 @@ def test_another_image_than_the_one_built_is_red_although_it_is_healthy(
     assert "red: image" in red(release)
 
 
+@pytest.mark.soak  # tests/buildspecs/test_verify_page.py has the verdict
 def test_a_stale_page_is_red(here: DeployedEnvironment, failed: Release) -> None:
     """Kept by CloudFront from the release before, and never invalidated."""
     assert not failed.succeeded
@@ -421,6 +423,7 @@ def test_the_command_plays_the_sample_for_real(here: DeployedEnvironment) -> Non
         assert part in done.stdout
 
 
+@pytest.mark.soak  # tests/buildspecs/test_verify.py has the verdict
 def test_missing_tables_are_red(here: DeployedEnvironment, failed: Release) -> None:
     assert not failed.succeeded
     tables = here.aws.call("dynamodb", "list_tables")["TableNames"]

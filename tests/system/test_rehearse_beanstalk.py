@@ -121,8 +121,10 @@ def test_a_build_writes_over_nothing_that_a_deploy_action_takes(here: DeployedEn
     assert taken == {"SealedBund", "SealedAsse", "SealedDocu"} <= {key.split("/")[1] for key in before}
 
 
+@pytest.mark.soak
 def test_the_backend_alone(tmp_path: Path) -> None:
-    """With a part of the requests first, which is a matter of the service's."""
+    """With a part of the requests first, which is a matter of the service's. In the suite tests/options deploys such
+    choices, and a release with a page runs above."""
     with deployed_environment(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:
         release = environment.release(environment.application("alone"))
         assert release.succeeded, environment.lines

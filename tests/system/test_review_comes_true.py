@@ -1,7 +1,7 @@
 """What a review says that a change does to an environment is what the local AWS then does: added, removed, replaced,
 updated, and nothing else.
 
-Three of the seeded pull requests in the suite, all that deploy under `make soak`; one environment on one local AWS.
+Two of the seeded pull requests in the suite, all that deploy under `make soak`; one environment on one local AWS.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ REFUSED = {
     "hostile_names": "not well-formed",  # an answer in XML cannot hold an escape sequence
 }
 ATTRIBUTES = {"DeletionPolicy", "UpdateReplacePolicy"}  # no operation follows from them
-IN_THE_SUITE = ("replaced_bucket", "default_that_one_environment_overrides", "rename_that_is_refused")
+IN_THE_SUITE = ("replaced_bucket", "rename_that_is_refused")
 
 
 @dataclass(frozen=True)
