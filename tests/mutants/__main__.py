@@ -25,7 +25,7 @@ from queue import Queue
 
 from tests.conftest import marker
 from tests.mutants import report
-from tests.mutants.contexts import Contexts, is_quick, test_files
+from tests.mutants.contexts import Contexts, is_quick, names_of_tests
 from tests.mutants.forks import Forks
 from tests.mutants.nearby import Nearby
 from tests.mutants.operators import Mutation
@@ -83,7 +83,7 @@ def _options() -> argparse.Namespace:
 
 def _measure(contexts: Contexts, folder: Path, *, whole: bool) -> None:
     forks = Forks(clone(ROOT, folder / "clone"), folder / "logs")
-    names = [name for name in test_files(ROOT) if whole or is_quick(ROOT, name)]
+    names = [name for name in names_of_tests(ROOT) if whole or is_quick(ROOT, name)]
     names.sort(key=lambda name: marker(ROOT / name) != "unit")
     try:
         for line in contexts.measure(forks, names):

@@ -74,7 +74,7 @@ class Choice:
     files: list[str] = field(default_factory=list)
 
 
-def test_files(root: Path) -> list[str]:
+def names_of_tests(root: Path) -> list[str]:
     """The files of the suite, as paths from the root of the checkout."""
     names = sorted(str(path.relative_to(root)) for path in (root / "tests").rglob("test_*.py"))
     return [name for name in names if not name.startswith(LEFT_OUT) and "tests/applications" not in name]
@@ -112,7 +112,7 @@ class Contexts:
     def all(self) -> list[Context]:
         """What was measured."""
         result = []
-        for name in test_files(self.root):
+        for name in names_of_tests(self.root):
             if self._kept(name).exists():
                 body = json.loads(self._kept(name).read_text("utf-8"))
                 fresh = body["digest"] == _digest(self.root / name)
