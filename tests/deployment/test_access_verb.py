@@ -17,9 +17,9 @@ from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
 from scripts.operations.verbs import access, apply
 from tests.conftest import ROOT
+from tests.deployment.account import STAGING, Account
 from tests.deployment.living import NOW
 from tests.deployment.service import ACCOUNT, Prepared, arn
-from tests.deployment.test_verbs import STAGING, Account
 from tests.support.accounts import CONNECTION
 from tests.support.runs import verb_options, verb_run
 

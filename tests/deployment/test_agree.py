@@ -26,8 +26,8 @@ from scripts.operations.production import check_consent
 from scripts.operations.run import Run
 from scripts.terminal import prompt
 from tests.conftest import ROOT
+from tests.deployment.account import Account, arguments
 from tests.deployment.service import ME, REGION, Prepared, arn
-from tests.deployment.test_verbs import Account, arguments
 
 CHANGE = PlannedChange(("Data", "Clients"), "AWS::DynamoDB::Table", "Modify", "True")
 PLAIN = Plan("staging", arn("stack", "staging"), UPDATE, arn("changeSet", "s"), "n", "d", (CHANGE,))

@@ -14,7 +14,7 @@ import pytest
 from scripts.deployment import __main__ as core
 from scripts.deployment.errors import Exit
 from tests.conftest import ROOT
-from tests.deployment.test_verbs import SHARED, Account
+from tests.deployment.account import SHARED, Account
 from tests.support.gate import pass_gate
 
 

@@ -21,7 +21,7 @@ from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedEr
 from scripts.operations import application, credentials
 from scripts.operations.verbs import migrate
 from tests.conftest import ROOT
-from tests.deployment.test_verbs import Account
+from tests.deployment.account import Account
 from tests.support.runs import verb_options, verb_run
 
 URL = "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/dashboard"

@@ -10,8 +10,8 @@ import pytest
 from scripts.deployment import environment
 from scripts.operations.verbs import outputs
 from tests.conftest import ROOT
+from tests.deployment.account import SHARED, STAGING, Account, Roots
 from tests.deployment.service import REGION, arn
-from tests.deployment.test_verbs import SHARED, STAGING, Account, Roots
 from tests.support.runs import verb_run
 
 

@@ -23,8 +23,8 @@ from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
+from tests.deployment.account import STAGING, Account, arguments
 from tests.deployment.service import ME, Prepared, arn, refusal
-from tests.deployment.test_verbs import STAGING, Account, arguments
 from tests.support.runs import Watching, running
 
 START = datetime.now(UTC) - timedelta(minutes=12)
