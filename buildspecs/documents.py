@@ -153,7 +153,7 @@ def contents(members, layers):
             if not any(path == place or path.startswith(f"{place}/") for place in taken)
         }
         files = {**kept, **added}
-    return [package for path, text in files.items() for package in packages(path, text)]
+    return [package for path, text in files.items() for package in packages(path, text) if package["name"]]
 
 
 # --- what a bundle and a page are built by

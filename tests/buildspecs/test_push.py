@@ -205,6 +205,7 @@ LAYERS = (
         "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n",
         f"{PLACE}/pip-24.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: pip\nVersion: 24.0\n\nVersion: 9\n",
         f"{PLACE}/Old_Name-1.dist-info/METADATA": "Name: Old_Name\nVersion: 1\n",
+        f"{PLACE}/nameless-1.dist-info/METADATA": "Version: 1\n",
         "opt/whole/a-1.dist-info/METADATA": "Name: a\nVersion: 1\n",
     },
     {

@@ -46,8 +46,8 @@ def test_the_tools_of_the_checks_are_installed(templates: TemplateSet) -> None:
         [body] = re.findall(rf"<<'{name}'\n(.*?)\n *{name}\n", text, re.S)
         for tool in tools:
             assert re.search(rf"^ *{tool}==[\d.]+ \\\n +--hash=sha256:[0-9a-f]{{64}}", body, re.M), tool
-    lists = re.findall(r"<<'(TOOLS|TESTERS|UV)'", text)
-    assert len(re.findall(r"--no-deps\s+--require-hashes", text)) == len(lists) == 3
+    lists = re.findall(r"<<'(TOOLS|TESTERS|UV|POETRY)'", text)
+    assert len(re.findall(r"--no-deps\s+--require-hashes", text)) == len(lists) == 4
     assert 'if "pytest" in there' in text
 
 
