@@ -25,7 +25,7 @@ def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:
         assert logs == {"GroupName": ref(f"{project}Logs"), "Status": "ENABLED"}
         assert templates.resource(f"build.{project}Logs").get("RetentionInDays") == ref("LogRetentionDays")
     installed = commands(templates, "BackendBuild", "install")
-    assert '-r "$CODEBUILD_SRC_DIR/release-requirements/requirements.txt"' in installed
+    assert 'cd "$CODEBUILD_SRC_DIR/release-requirements"' in installed and '-r "$PWD/requirements.txt"' in installed
     assert "--upgrade" not in installed
 
 
@@ -76,7 +76,8 @@ def test_artifacts_are_checked_before_they_leave(templates: TemplateSet) -> None
 def test_what_the_bundle_holds(templates: TemplateSet) -> None:
     text = commands(templates, "BackendBuild", "pre_build")
     assert 'for top in (*sorted(tops), "Procfile", ".ebextensions", ".platform"):' in text
-    assert 'pathlib.Path(os.environ["CODEBUILD_SRC_DIR"], "release-requirements").iterdir()' in text
+    copied = 'pathlib.Path(os.environ["CODEBUILD_SRC_DIR"], "release-requirements"), bundle'
+    assert f"shutil.copytree({copied}" in text
     assert 'PACKAGE="${APPLICATION_MODULE%%[.:]*}"' in commands(templates, "BackendBuild", "install")
     assert variables(templates, "BackendBuild")["APPLICATION_MODULE"] == "app.main:app"
 
