@@ -31,6 +31,18 @@ WORTH_A_WORD = {
 }
 # Properties of a service that its tasks are made of (ECS API reference, UpdateService).
 DEPLOYS = {"ForceNewDeployment", "LoadBalancers", "NetworkConfiguration", "TaskDefinition"}
+# What backs the word that a change interrupts nothing, by the type of what changes: requests that are counted on the
+# local AWS, the model of the load balancer that the matrix of changes asks, or AWS's documentation alone.
+REQUESTS, MODEL, DOCUMENTATION = "requests", "model", "documentation"
+SHOWN = {
+    SERVICE: REQUESTS,
+    INSTANCES: REQUESTS,
+    DISTRIBUTION: REQUESTS,
+    "AWS::EC2::SecurityGroupEgress": MODEL,
+    "AWS::EC2::SecurityGroupIngress": MODEL,
+    "AWS::ElasticLoadBalancingV2::Listener": MODEL,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": MODEL,
+}
 NEW_TASKS, IN_PLACE, NO_RESOURCE = "new tasks", "in place", "nothing"
 NAMED = 4  # resources that a sentence names
 # What has to come along with a value, so that the Rules of the root are met: `*` stands for any text, an empty key for
@@ -166,6 +178,17 @@ def _sides(
 
 def _path(root: Template, resource: Resource) -> str:
     return f"{'' if resource.template == root.name else f'{resource.template}.'}{resource.logical_id}"
+
+
+def shown(happened: Iterable[Outcome]) -> list[str]:
+    """What backs the word that these changes interrupt nothing, as far as they change what requests go through."""
+    words = []
+    for outcome in happened:
+        word = SHOWN.get(outcome.type)
+        if outcome.type == SERVICE and outcome.action == CHANGED and not DEPLOYS & {*outcome.properties}:
+            word = DOCUMENTATION  # whether tasks start for it, AWS alone knows
+        words += [word] if word else []
+    return list(dict.fromkeys(words))
 
 
 # --- in words

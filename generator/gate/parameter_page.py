@@ -15,7 +15,7 @@ from generator.cfn.effects.row import ANY, NOTHING
 from generator.cfn.effects.rows import SAME_WAY
 from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED, SHARED_ACCESS
 from generator.cfn.templates import Template, TemplateSet
-from generator.gate.effects import IN_PLACE, NO_RESOURCE, RootResources, kinds, resources_of, row_outcomes
+from generator.gate.effects import IN_PLACE, NO_RESOURCE, RootResources, kinds, resources_of, row_outcomes, shown
 
 HEAD = """# Parameters
 
@@ -38,10 +38,20 @@ ENV=…` or `delivery apply …`. Where a plan or a refusal says the same, it pr
 
 **How far this is tried.** Nothing here has been run on AWS (docs/unverified.md). Which resources change, in which
 order, and what stays: `make soak` changes every parameter of each ready environment there and back on the local AWS,
-and compares with this page. What users see is tried by requests while new tasks start and while a backend goes, where
-the tasks of a service are one process; for the rest a model asks whether the load balancer leads to a backend. By no
-request looked at: a distribution that changes, the load balancer itself, Elastic Beanstalk's instances, connections
-through a NAT gateway. Minutes are from AWS's documentation and from reports, not measured.
+and compares with this page. Where users are to notice nothing although something changes that requests go through,
+*shown by* says what backs it:
+
+- *requests*: a client asks for the page and the API without a pause while the local AWS carries out a change of that
+  kind, and every request is answered (tests/system/test_asked_meanwhile.py). Tasks and instances are one process there,
+  and a new one answers before the old one ends; a distribution is served as it is configured, from one request to the
+  next. Not looked at: names, certificates, and what an edge location still has.
+- *model*: at every event of the update on the local AWS it is asked whether the load balancer leads to a backend that
+  is registered, whether it may reach it, and whether that has a way out (tests/local_aws/matrix.py). Not looked at: a
+  load balancer that requests go through, and connections through a NAT gateway.
+- *documentation*: AWS's pages alone. The local AWS has nothing like it.
+
+Without *shown by*, nothing changes that a request goes through. Minutes are from AWS's documentation and from reports,
+not measured.
 """
 ROOTS = {
     ENVIRONMENT: "An environment",
@@ -186,25 +196,29 @@ def _changes(effects: Effects) -> Iterator[tuple[Change, str]]:
         yield Change(f"Nothing happens {' or '.join(dict.fromkeys(where))}", idle=True), ""
     for number, (row, happened) in enumerate(effects):
         if not _is_idle(row):
-            yield Change(_direction(row, rows[:number]), tuple(_parts(row))), _resources(row, happened)
+            backed = shown(happened) if row.users.startswith(NOTHING) and _is_alone(row) else []
+            yield Change(_direction(row, rows[:number]), tuple(_parts(row, backed))), _resources(row, happened)
         elif not (row.when or row.was):
             yield Change(_direction(row, rows[:number]), (("", _sentence(row.happens)),)), ""
 
 
-def _parts(row: Row) -> Iterator[tuple[str, str]]:
-    """A row's sentences in the order in which somebody needs them who is about to make the change."""
+def _parts(row: Row, backed: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """A row's sentences in the order in which somebody needs them who is about to make the change; `backed` is what
+    shows that users notice nothing."""
     if row.level == REFUSED:
         yield "Refused", _sentence(row.happens)
         yield "Instead", _sentence(row.around)
         return
     usual = row.users == NOTHING and row.back == SAME_WAY and not row.around and row.level in (QUIET, NOTICE)
-    if usual:
+    if usual and not backed:
         yield "", f"{_sentence(row.happens)} Users notice nothing, and the way back is the same."
         return
     if row.level == ALLOWED:
         yield "To be named", f"`{_option(row)}`, because of {row.loss}."
     yield "What happens", _sentence(row.happens)
     yield "Users", _sentence(f"they notice {row.users}" if row.users.startswith(NOTHING) else row.users)
+    if backed:
+        yield "Shown by", f"{' and '.join(backed)}."
     if row.around:
         yield "Before and after", _sentence(row.around)
     yield "Way back", _sentence(row.back)
@@ -214,9 +228,14 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:].rstrip('.')}."
 
 
+def _is_alone(row: Row) -> bool:
+    """Whether what happens is the doing of this parameter of this environment."""
+    return not row.was and row.parameter != "Environment"
+
+
 def _resources(row: Row, happened: list[Outcome]) -> str:
-    """What comes and goes; a row that begins without a backend changes several parameters at once."""
-    words = [] if row.was or row.parameter == "Environment" else kinds(happened)
+    """What comes and goes."""
+    words = kinds(happened) if _is_alone(row) else []
     return "; ".join(_kept(word) for word in words if word.startswith(COMES_OR_GOES))
 
 

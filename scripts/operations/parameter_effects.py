@@ -34,10 +34,11 @@ def of_update(
     """What the update of a stack to other values says, what has to be named in it, and why it is refused."""
     notices, losses, refused = list[Notice](), list[Loss](), list[Refusal]()
     for row in changes(environment, previous.parameters, after):
-        if row.level == NOTICE:
+        # Whoever has to name what is lost reads first what happens.
+        if row.level in (NOTICE, ALLOWED):
             more = f" Deploy afterwards: {', '.join(_others(environment))}." if environment.name == SHARED else ""
             notices.append(Notice("effect", row.parameter, f"{row.text}{more}"))
-        elif row.level == ALLOWED:
+        if row.level == ALLOWED:
             losses.append(Loss(row.parameter, "parameter", DELETED if row.deletes else CHANGED, row.loss))
         elif row.level == REFUSED and not _is_own(row.parameter, previous, after):
             refused.append(Refusal(row.happens, row.parameter, f"{row.around[0].upper()}{row.around[1:].rstrip('.')}."))

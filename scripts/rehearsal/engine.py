@@ -145,6 +145,10 @@ def keep(aws: Aws, options: RehearsalOptions, pipeline_name: str | None, lasting
         while lasting():
             time.sleep(1)
             _resume(context)
+            try:
+                context.distributions.refresh()
+            except (AwsError, UnsupportedError) as error:  # in the middle of an update, say: it is tried again
+                print(f"the distribution goes on as it was: {error}", flush=True)
 
 
 def _lock(stack: ExitStack, options: RehearsalOptions, clears: bool = True) -> TextIO:
@@ -196,7 +200,7 @@ def _open_context(
     stack.callback(instances.stop)
     distributions = Distributions(aws, checker, f"http://127.0.0.1:{tasks.port}")
     stack.callback(distributions.stop)
-    tasks.serve = distributions.set_backend
+    tasks.serve = instances.serve = distributions.set_backend
     executions = Executions(pipeline, page_of(aws))
     executions.end_killed()
     if options.worker:

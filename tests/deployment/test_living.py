@@ -79,7 +79,9 @@ def effects_of(staging: Environment, previous: Stack, **changed: str) -> dict[st
 def test_what_hurts_is_told_named_or_refused(
     staging: Environment, before: dict[str, str], after: dict[str, str], loud: str, what: str
 ) -> None:
-    assert effects_of(staging, stack(staging, **before), **after)[loud] == [what]
+    effects = effects_of(staging, stack(staging, **before), **after)
+    assert effects[loud] == [what]
+    assert loud != "losses" or effects["notices"] == [what.rpartition(" ")[2]], "and what happens is told with it"
 
 
 @pytest.mark.parametrize(

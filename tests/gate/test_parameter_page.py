@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.cfn.effects import REFUSED, ROWS, Row
+from generator.cfn.effects import QUIET, REFUSED, ROWS, Row
 from generator.cfn.effects.outcomes import Outcome, outcomes
 from generator.cfn.templates import Resource, TemplateSet, load
-from generator.gate.effects import TASK, NoSituationError, kinds, resources_of, row_outcomes
+from generator.gate.effects import SHOWN, TASK, NoSituationError, kinds, resources_of, row_outcomes, shown
 from generator.gate.parameter_page import page
 from tests.conftest import ROOT
 
@@ -110,6 +110,43 @@ def test_the_page_is_read_from_the_top(text: str) -> None:
     assert "replaces Data.Clients, Data.Metrics, Data.Costs, Data.Security or Data.Recommendations, and" in tables
     assert "leaves behind Configuration.JwtSecret" in paragraphs["ExistingJwtSecretArn`"]
     assert [line for line in text.splitlines() if ".." in line.replace("...", "")] == []
+
+
+# Types that requests go through, and that could interrupt them when they change.
+SERVING = {
+    *SHOWN,
+    "AWS::CloudFront::Function",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::CloudFront::VpcOrigin",
+    "AWS::EC2::EIP",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::Route",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
+    "AWS::ElasticLoadBalancingV2::TargetGroup",
+    "AWS::Route53::RecordSet",
+}
+
+
+def test_whatever_users_are_not_to_notice_says_what_shows_it(templates: TemplateSet, text: str) -> None:
+    """As soon as something changes or goes that requests go through; and what users notice is loud."""
+    silent = []
+    for root in templates.roots():
+        instances = resources_of(root)
+        for parameter in set(root.parameters) - {"Environment"}:
+            for row in (row for row in instances.rows(parameter) if row.level != REFUSED and not row.was):
+                if row.users.startswith("nothing"):
+                    happened = [each for each in row_outcomes(instances, parameter, row) if each.action != "added"]
+                    serving = {each.type for each in happened} & SERVING
+                    silent += (
+                        [f"{root.name} {parameter} {row.change}: {serving}"] if serving and not shown(happened) else []
+                    )
+                else:
+                    assert row.level != QUIET, row
+    assert silent == []
+    assert "Shown by: requests." in text and "Shown by: model." in text and "Shown by: documentation." in text
 
 
 def test_a_row_that_can_never_hold_is_an_error(templates: TemplateSet) -> None:

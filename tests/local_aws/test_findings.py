@@ -238,6 +238,37 @@ def test_another_budget_of_the_same_name(small: Commanded, start: dict[str, str]
 
 @pytest.mark.soak
 @pytest.mark.long
+def test_a_rule_that_moves_into_its_group_leaves_none(small: Commanded, start: dict[str, str], tmp_path: Path) -> None:
+    """P19: the group's own is passed over as a duplicate, then the other one is removed: a green update, and CloudFront
+    reaches nothing."""
+    text = (small.home / "templates/network.json").read_text(encoding="utf-8")
+    body = json.loads(text)
+    rule = body["Resources"].pop("FromCloudFront")["Properties"]
+    del rule["GroupId"], rule["Description"]  # the local AWS keeps no description beside a prefix list
+    body["Resources"]["LoadBalancerGroup"]["Properties"]["SecurityGroupIngress"] = [rule]
+
+    def admitted() -> list[Any]:
+        group = physical(small, "Network.LoadBalancerGroup")
+        [shown] = call(small, "ec2", "describe_security_groups", GroupIds=[group])["SecurityGroups"]
+        return list(shown["IpPermissions"])
+
+    before = admitted()
+    small.edit(tmp_path, "network", (text, json.dumps(body)))
+    says = small.refused()
+    assert "the same rule is in Network.LoadBalancerGroup from now on" in says and "in two deployments" in says
+    assert admitted() == before != []
+    happened = small.change(start)
+    assert happened.status == COMPLETE, happened.failures
+    assert admitted() == []
+    group = physical(small, "Network.LoadBalancerGroup")
+    call(small, "ec2", "authorize_security_group_ingress", GroupId=group, IpPermissions=before)  # as a person has to
+    small.folder = small.home
+    assert small.change(start).status == COMPLETE
+    assert admitted() == before
+
+
+@pytest.mark.soak
+@pytest.mark.long
 def test_another_address_hears_of_nothing_until_it_has_confirmed(small: Commanded, start: dict[str, str]) -> None:
     """P28: the old subscription is gone, and the new one is pending until somebody follows the link, or until it is
     gone as well; `status` says so as long as it lasts."""

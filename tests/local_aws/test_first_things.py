@@ -6,15 +6,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from scripts.local_aws import roles
 from scripts.local_aws.account import account
 from scripts.local_aws.server import ACCOUNT
 from scripts.local_aws.values import Stack
+from scripts.operations import access_first
 from tests.local_aws.commanded import REFUSED, Commanded
-from tests.local_aws.matrix import BUCKET, Living, _address
-from tests.support.lives import NAME, as_role, outputs, succeed
+from tests.local_aws.matrix import BUCKET, DOMAIN, Living, _address
+from tests.support.lives import NAME, as_role, excluded, outputs, succeed
 
 pytestmark = [pytest.mark.soak, pytest.mark.long]
 COMPLETE, BACK = "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
@@ -48,6 +51,31 @@ def test_alarms_of_cloudfront_leave_a_key_behind_each_time(small: Commanded) -> 
     small.agreed(CloudFrontAlarms="true")
     assert len(keys() - before) == 2 and first in keys(), "another dollar a month"
     small.agreed(CloudFrontAlarms="false")
+
+
+def test_another_domain_leaves_a_certificate_that_is_in_use(small: Commanded, tmp_path: Path) -> None:
+    """P13: what serves the environment goes first, and ACM deletes no certificate that the distribution answers with
+    still: after three tries it would be in no stack for ever. So the template keeps it, and the command removes it once
+    the environment has the other one. The address that people know is named before that."""
+    acm = account(ACCOUNT, "us-east-1").services
+
+    def certificates() -> dict[str, str]:
+        listed = acm.call("acm", "list_certificates", {})["CertificateSummaryList"]
+        return {each["DomainName"]: each["CertificateArn"] for each in listed}
+
+    small.agreed(DomainName=DOMAIN, HostedZoneId=small.zone)
+    old = certificates()[DOMAIN]
+    assert "--allow-replace DomainName" in small.refused(DomainName=f"new.{DOMAIN}")
+    says = small.agreed(DomainName=f"new.{DOMAIN}")
+    assert f"the replaced certificate {old} is removed" in says and "not deleted" not in says
+    assert set(certificates()) == {f"new.{DOMAIN}"}
+    small.edit(tmp_path, "edge", ('"UpdateReplacePolicy": "Retain"', '"UpdateReplacePolicy": "Delete"'))
+    small.agreed(DomainName=f"third.{DOMAIN}")  # the policy of the template before is the one that counts
+    says = small.agreed(DomainName=f"fourth.{DOMAIN}")
+    assert "not deleted, and in no stack any more" in says and "is in use" in says
+    small.folder = small.home
+    small.agreed(DomainName="", HostedZoneId="")
+    assert certificates() == {}
 
 
 def test_a_renamed_repository_leaves_every_environment_behind(small: Commanded) -> None:
@@ -86,8 +114,8 @@ def test_a_role_that_is_gone_with_its_stack(small: Commanded) -> None:
     and stays, so the deletion fails with the role gone that the environment has to go on with. The command names both
     ways on, in their order."""
     succeed(small.command("access", "--yes"))
-    roles = outputs(small.whose, f"{small.name}-access")
-    administrator, small.whose = small.whose, as_role(small.whose, roles["DeployRoleArn"])
+    stack_outputs = outputs(small.whose, f"{small.name}-access")
+    administrator, small.whose = small.whose, as_role(small.whose, stack_outputs["DeployRoleArn"])
     small.agreed(LogRetentionDays="30")
     small.whose = administrator
     there = small.account.find(f"{small.name}-access")
@@ -112,7 +140,38 @@ def test_a_role_that_is_gone_with_its_stack(small: Commanded) -> None:
     succeed(small.command("access", "--yes"))
     small.agreed(LogRetentionDays="60")
     assert small.deployed()["LogRetentionDays"] == "60"
-    small.account.services.call("iam", "delete_policy", {"PolicyArn": roles["RoleBoundaryArn"]})  # nobody has it now
+    small.account.services.call(
+        "iam", "delete_policy", {"PolicyArn": stack_outputs["RoleBoundaryArn"]}
+    )  # nobody has it now
+    small.agreed(LogRetentionDays="14")
+
+
+def test_what_the_roles_were_not_told_of(small: Commanded, tmp_path: Path) -> None:
+    """P12: CloudFormation's role may make the tables and the types of the access stack alone, and is refused in the
+    middle; a table of another name, and a version of the templates whose roles need more, are refused before anything
+    happens, until an administrator has run `access`."""
+    succeed(small.command("access", "--yes"))
+    small.agreed(LogRetentionDays="30")  # with the role of CloudFormation from now on
+    other = {"ClientsTable": "small-other-clients"}
+    assert "access small` first" in small.refused(**other)
+    roles.enforce(small.whose.endpoint, excluded())
+    try:
+        with patch.object(access_first, "refusals", return_value=[]):
+            ended = small.apply("--allow-replace", "Data.Clients", "--allow-broader", **other)
+    finally:
+        roles.stop(small.whose.endpoint)
+    assert ended.returncode and small.root.status == BACK, ended.stdout
+    why = " ".join(ended.stdout.split())
+    assert "is not authorized to perform: dynamodb:" in why and "table/small-other-clients because" in why, why
+    small.write("small", other)
+    succeed(small.command("access", "--yes", "--allow-broader"))
+    small.agreed(**other)
+    small.edit(tmp_path, "access", ('"sns:CreateTopic",', '"sns:CreateTopic",\n                "sns:AddPermission",'))
+    assert "access small` first" in small.refused(LogRetentionDays="60")
+    succeed(small.command("access", "--yes", "--allow-broader"))
+    small.agreed(LogRetentionDays="60")
+    small.folder = small.home
+    succeed(small.command("access", "--yes"))
     small.agreed(LogRetentionDays="14")
 
 

@@ -57,6 +57,20 @@ def test_without_the_function_routes_are_missing_files_and_the_root_is_the_page(
     assert site.ask("/").status == 403
 
 
+def test_a_former_backend_answers_what_is_on_its_way_to_it(site: Site) -> None:
+    """Whoever ends it waits for that, as a load balancer does."""
+    served = site.served
+    with ThreadPoolExecutor() as pool:
+        with served._backend() as former:
+            moving = pool.submit(served.lead_to, "http://127.0.0.1:1")
+            while served.backend_url == former:
+                assert not moving.done()
+            assert not moving.done()
+        moving.result()
+    served.lead_to(former)
+    assert site.ask("/api/v1/clients").status == 200
+
+
 @pytest.mark.parametrize("method", ALL_METHODS)
 def test_the_api_gets_every_method_with_headers_query_and_body(site: Site, method: str) -> None:
     body = None if method in ("GET", "HEAD") else b'{"a": 1}'

@@ -122,7 +122,7 @@ def test_a_review_says_of_parameters_what_a_plan_says(checkout: Path) -> None:
         notices, losses, refused = parameter_effects.of_update(root, previous, living_values(checkout, name))
         changes = {change.name: change for change in reviewed[name].parameters}
         assert {notice.where: notice.text for notice in notices} == {
-            name: change.effect for name, change in changes.items() if change.level == NOTICE
+            name: change.effect for name, change in changes.items() if change.level in (NOTICE, ALLOWED)
         }
         assert {loss.name for loss in losses} == {name for name, change in changes.items() if change.level == ALLOWED}
         assert [f"refused on a living environment: {refusal.why}" for refusal in refused] == [

@@ -398,7 +398,7 @@ def _environment() -> list[Row]:
             "takes its interfaces out of the network when it pleases, and what of the network cannot be deleted until "
             "then leaves the stack and stays (three tries, about 45 minutes): it costs nothing but a VPC of the quota, "
             "and is named at the end with the commands that remove it",
-            "the API is gone; the page stays and cannot do anything",
+            "the API is gone, and its addresses answer with the page, which stays and cannot do anything",
             "yes, with `apply --adopt`",
             names,
             "nothing has to come first; an hour later, remove what was named when it had ended: `status` names it "
@@ -482,25 +482,25 @@ def _application() -> list[Row]:
         *_tasks("RedisUrl", happens="the way out to Redis is opened before the tasks change and closed after"),
         *[
             row
-            for parameter, change, happens, back, around in (
+            for change, happens, users, back, around in (
                 (
-                    "DataTables",
                     "CREATE -> EXISTING",
                     "the tables leave the stack and stay as they are; new tasks start with the same names",
+                    "nothing, where the names stay; another name shows the data of another table",
                     "not by CREATE, for the tables are in the way; EXISTING goes on working, and an import brings "
                     "them back into the stack",
                     "",
                 ),
                 (
-                    "DataTables",
                     "EXISTING -> CREATE",
                     "tables of these names are made, empty, and new tasks start with them; refused where one of them "
                     f"exists: {in_the_way}",
+                    "the application shows none of the data of before",
                     "`EXISTING` with the names of before; the new tables stay behind",
                     f"choose names that are free, or stay with `EXISTING`, or import the tables; {access}",
                 ),
             )
-            for row in _data_rows(parameter, change, happens, back, around, data)
+            for row in _data_rows(change, happens, users, back, around, data)
         ],
         *[
             row
@@ -544,20 +544,11 @@ def _application() -> list[Row]:
     ]
 
 
-def _data_rows(parameter: str, change: str, happens: str, back: str, around: str, source: str) -> list[Row]:
+def _data_rows(change: str, happens: str, users: str, back: str, around: str, source: str) -> list[Row]:
     nothing = "nothing, there is no application to use them"
     return [
-        Row(parameter, change, nothing, NOTHING, SAME_WAY, "generator/roots/environment", when={BACKEND: NONE}),
-        Row(
-            parameter,
-            change,
-            happens,
-            "nothing, where the names stay; with new tables the application shows none of the data of before",
-            back,
-            source,
-            around,
-            NOTICE,
-        ),
+        Row("DataTables", change, nothing, NOTHING, SAME_WAY, "generator/roots/environment", when={BACKEND: NONE}),
+        Row("DataTables", change, happens, users, back, source, around, NOTICE),
     ]
 
 

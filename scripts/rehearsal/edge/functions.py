@@ -63,6 +63,7 @@ class Functions:
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         """`sources` are the functions' JavaScript by ARN. Raises `FunctionError` and `ToolchainError`."""
+        self.sources = dict(sources)
         self._turn = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         if sources:

@@ -14,7 +14,9 @@ import html
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 PORTS = {"http": "80", "https": "443"}
 ORIGIN_SECONDS = 30.0
+DRAIN_SECONDS = 5.0  # that requests on their way have, when their backend is to end
 # Between two machines only, and what the server writes itself.
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
               "trailer", "transfer-encoding", "upgrade", "expect"}  # fmt: skip
@@ -128,6 +131,8 @@ class ServedDistribution:
     _server: BaseWSGIServer | None = None
     _http_server: BaseWSGIServer | None = None
     _cache: dict[tuple[str, str], tuple[float, Answer]] = field(default_factory=dict)
+    _on_their_way: Counter[str] = field(default_factory=Counter)
+    _arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self) -> None:
         """Serves on free ports of loopback."""
@@ -144,6 +149,28 @@ class ServedDistribution:
         """The address that stands for the distribution's HTTP one: for a browser another origin, as in AWS."""
         assert self._http_server, "not started"
         return f"http://{HOST}:{self._http_server.server_port}"
+
+    def lead_to(self, backend_url: str) -> None:
+        """Sends the next request to another backend; returns when the former one has answered those that are on their
+        way to it, as a load balancer waits for a target that it takes out (Elastic Load Balancing user guide,
+        deregistration delay)."""
+        with self._arrived:
+            former, self.backend_url = self.backend_url, backend_url
+            if former != backend_url:
+                self._arrived.wait_for(lambda: not self._on_their_way[former], DRAIN_SECONDS)
+
+    @contextmanager
+    def _backend(self) -> Iterator[str]:
+        """The backend that a request goes to, and that waits for it."""
+        with self._arrived:
+            url = self.backend_url
+            self._on_their_way[url] += 1
+        try:
+            yield url
+        finally:
+            with self._arrived:
+                self._on_their_way[url] -= 1
+                self._arrived.notify_all()
 
     def stop(self) -> None:
         """Ends the servers and the functions. Repeatable."""
@@ -239,7 +266,6 @@ class ServedDistribution:
 
     def _forwarded(self, behavior: Behavior, path: str, request: ViewerRequest) -> Answer:
         """The API's answer, through the load balancer."""
-        backend = urlsplit(self.backend_url)
         headers: dict[str, str] = {}
         for name, value in request.headers:
             lower = name.lower()
@@ -251,15 +277,15 @@ class ServedDistribution:
         # (Elastic Load Balancing user guide, x-forwarded-headers).
         headers["x-forwarded-proto"] = behavior.protocol
         headers["x-forwarded-port"] = PORTS[behavior.protocol]
-        connection = http.client.HTTPConnection(backend.hostname or HOST, backend.port, timeout=ORIGIN_SECONDS)
-        try:
-            target = path + (f"?{request.query}" if request.query and behavior.all_viewer else "")
-            connection.request(request.method, target, request.body or None, headers)
-            response = connection.getresponse()
-            passed = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
-            return Answer(response.status, passed, response.read(), "Miss" if response.status < 400 else "Error")
-        finally:
-            connection.close()
+        target = path + (f"?{request.query}" if request.query and behavior.all_viewer else "")
+        with self._backend() as url:
+            backend = urlsplit(url)
+            connection = http.client.HTTPConnection(backend.hostname or HOST, backend.port, timeout=ORIGIN_SECONDS)
+            with closing(connection):
+                connection.request(request.method, target, request.body or None, headers)
+                response = connection.getresponse()
+                passed = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
+                return Answer(response.status, passed, response.read(), "Miss" if response.status < 400 else "Error")
 
     def _serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if "HTTP_TRANSFER_ENCODING" in environ or "HTTP_UPGRADE" in environ:

@@ -3,6 +3,7 @@
 import urllib.error
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from scripts.deployment.errors import AwsError
 from scripts.loopback import urlopen
 from scripts.rehearsal.account_view import DeclaredResource, declared_resource
 from scripts.rehearsal.builds.aws_cli import Hook
-from scripts.rehearsal.edge.distribution import AddedHeaders, added_headers, read_distribution
+from scripts.rehearsal.edge.distribution import AddedHeaders, Distribution, added_headers, read_distribution
 from scripts.rehearsal.edge.functions import Functions
 from scripts.rehearsal.edge.server import NoSuchKeyError, ServedDistribution, StoredObject
 from scripts.rehearsal.errors import UnsupportedError
@@ -31,31 +32,74 @@ class Distributions:
     backend_url: str
     names: dict[str, set[str]] = field(default_factory=dict)
     served: dict[str, ServedDistribution] = field(default_factory=dict)
+    arns: dict[str, str] = field(default_factory=dict)
+    configs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    former: list[Functions] = field(default_factory=list)
 
     def start(self) -> None:
         """Serves all there are, with the pages in their caches that visitors have asked for before the release."""
         summaries = self.aws.call("cloudfront", "list_distributions")["DistributionList"].get("Items", ())
         for summary in summaries:
             name = summary["Id"]
-            config = self.aws.call("cloudfront", "get_distribution_config", Id=name)["DistributionConfig"]
-            self._complete(name, config)
+            self.arns[name] = summary["ARN"]
+            config = self._config(name)
             self.names[name] = {summary["DomainName"], *config.get("Aliases", {}).get("Items", ())}
-            code = self._function_code(config)
-            distribution = read_distribution(config, code, self._response_headers(config))
-            served = ServedDistribution(
-                distribution, self._objects(summary["ARN"], config), self.backend_url, Functions(code)
-            )
+            distribution, objects, code = self._read(name, config)
+            served = ServedDistribution(distribution, objects, self.backend_url, Functions(code))
             self.served[name] = served
             served.start()
             for path in ("/", f"/{distribution.root}"):
                 with suppress(urllib.error.HTTPError):  # before the first release there is no page
                     urlopen(served.url + path, timeout=10).read()
 
+    def refresh(self) -> None:
+        """Serves what has changed as it is now, from the next request on; CloudFront takes minutes to reach its edge
+        locations, and answers as before until then (developer guide, HowToUpdateDistribution). Raises `AwsError`,
+        `UnsupportedError`; what could not be read is served as before."""
+        for name, served in self.served.items():
+            before, config = self.configs[name], self._config(name)
+            if config == before:
+                continue
+            try:
+                distribution, objects, code = self._read(name, config)
+            except (AwsError, UnsupportedError):
+                self.configs[name] = before  # to be read again
+                raise
+            if code.items() - served.functions.sources.items():
+                # Those of before go on, for a request that is on its way.
+                self.former.append(served.functions)
+                served.functions = Functions({**served.functions.sources, **code})
+            served.distribution, served.objects = distribution, objects
+
+    def _config(self, name: str) -> dict[str, Any]:
+        """The configuration of a distribution as the account has it, which is remembered."""
+        try:
+            config = self.aws.call("cloudfront", "get_distribution_config", Id=name)["DistributionConfig"]
+        except AwsError as error:
+            if error.code == "NoSuchDistribution" and name in self.configs:  # it is served as long as a cache has it
+                return self.configs[name]
+            raise
+        self.configs[name] = deepcopy(config)
+        return dict(config)
+
+    def _read(
+        self, name: str, config: dict[str, Any]
+    ) -> tuple[Distribution, Callable[[str], StoredObject | None], dict[str, str]]:
+        """A distribution with its objects and the code of its functions."""
+        self._complete(name, config)
+        code = self._function_code(config)
+        return (
+            read_distribution(config, code, self._response_headers(config)),
+            self._objects(self.arns[name], config),
+            code,
+        )
+
     def set_backend(self, backend_url: str) -> None:
-        """Sends what goes to the backend to another address from now on."""
+        """Sends what goes to the backend to another address from now on; returns when the former one is not needed any
+        more."""
         self.backend_url = backend_url
         for distribution in self.served.values():
-            distribution.backend_url = backend_url
+            distribution.lead_to(backend_url)
 
     def local_address(self, value: str) -> str:
         """The local address instead of one of a distribution; an empty text for anything else."""
@@ -69,6 +113,8 @@ class Distributions:
         """Ends all servers."""
         for distribution in self.served.values():
             distribution.stop()
+        for functions in self.former:
+            functions.stop()
 
     def hooks(self) -> dict[str, Hook]:
         """Invalidations work at once here, and are completed as soon as somebody asks."""

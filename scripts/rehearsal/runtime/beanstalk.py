@@ -47,7 +47,7 @@ class BeanstalkInstances:
     """The environments whose instances run here.
 
     `programs` is a folder of the caller's that replaces what the bundle's requirements install; `patience` are the
-    seconds that the application has to answer.
+    seconds that the application has to answer; `serve` sends what goes to the backend to another address.
     """
 
     aws: Aws
@@ -58,6 +58,7 @@ class BeanstalkInstances:
     print_line: Callable[[str], None]
     note: Callable[[str], None]
     patience: float = application.START_SECONDS
+    serve: Callable[[str], object] = lambda _: None
     environments: dict[str, RunningVersion] = field(default_factory=dict)
 
     def describe(self, name: str, environment: str) -> dict[str, Any]:
@@ -98,11 +99,19 @@ class BeanstalkInstances:
         return version
 
     def resume(self, name: str, environment: str, label: str) -> None:
-        """As `deploy`, unless the environment runs that version already, with the options that it has."""
+        """As `deploy`, unless the environment runs that version already, with the options that it has. With other
+        options, new instances answer before the old ones end (developer guide, environmentmgmt-updates-immutable)."""
         version = self.environments.get(environment)
-        same = version and version.label == label and version.options == self.options(name, environment)
-        if not (version and same and version.process.alive):
+        if not (version and version.process.alive and version.label == label):
             self.deploy(name, environment, label)
+        elif version.options != self.options(name, environment):
+            try:
+                self.environments[environment] = self._start(name, environment, label, beside=True)
+            except ActionFailedError:  # its command names no port that could be another one, say
+                self.deploy(name, environment, label)
+                return
+            self.serve(self.url(environment))
+            version.process.stop()
 
     def url(self, environment: str) -> str:
         """Where an environment answers; empty while nothing runs."""
@@ -117,7 +126,8 @@ class BeanstalkInstances:
         """What a build sees of the instances."""
         return {"elasticbeanstalk.describe_instances_health": self._complete_health}
 
-    def _start(self, name: str, environment: str, label: str) -> RunningVersion:
+    def _start(self, name: str, environment: str, label: str, beside: bool = False) -> RunningVersion:
+        """Starts a version; `beside` one that runs and listens."""
         names = {"ApplicationName": name, "VersionLabels": [label]}
         answer = self.aws.call("elasticbeanstalk", "describe_application_versions", **names)
         if not answer["ApplicationVersions"]:
@@ -130,7 +140,7 @@ class BeanstalkInstances:
                 self.note(f"{part} of the bundle: not simulated")
         options = self.options(name, environment)
         values = self._environment(name, environment, options)
-        command, port = self._web_command(bundle, int(values.get("PORT", PORT)))
+        command, port = self._web_command(bundle, int(values.get("PORT", PORT)), beside)
         launch = application.Launch(bundle, values, port, self.patience)
         process = application.start_command(launch, command, self._programs(bundle))
         path, expected = (
@@ -144,7 +154,7 @@ class BeanstalkInstances:
         count = int(options.get(("aws:autoscaling:asg", "MinSize"), "1"))
         return RunningVersion(label, tuple(f"i-{uuid.uuid4().hex[:17]}" for _ in range(count)), process, options)
 
-    def _web_command(self, bundle: Path, port: int) -> tuple[str, int]:
+    def _web_command(self, bundle: Path, port: int, beside: bool) -> tuple[str, int]:
         """The command of the `web` process, and the port where it listens; another one than the platform's where that
         is taken on this machine and the command names it."""
         file = bundle / "Procfile"
@@ -164,7 +174,8 @@ class BeanstalkInstances:
             raise ActionFailedError(
                 f"port {port} is taken on this machine, and the Procfile does not name it: stop what listens"
             )
-        self.note(f"port {port} of the instances: {other}, because something else listens on it here")
+        if not beside:
+            self.note(f"port {port} of the instances: {other}, because something else listens on it here")
         return changed, other
 
     def _programs(self, bundle: Path) -> Path:
