@@ -444,7 +444,8 @@ class Project(_Facts):
     `name` names the repository, the pipeline and the stacks; `short` the cluster and the parameter tree; `title` is
     what people read. `mail` is the optional variable whose value is the address that the application sends mail from,
     `client_secrets` the name prefix of the secrets that it makes for its clients, in which `${Environment}` stands for
-    the environment where the application puts it, `client_roles` the reason why it
+    the environment where the application puts it, `client_secrets_tagged` whether it gives each of them the tags
+    `Application` (this `name`) and `Environment` when it makes it, `client_roles` the reason why it
     enters other accounts through roles that their owners name; each empty for an application that does no such thing.
     `accepted_findings` are findings of the scan of images with which a release may go on.
     """
@@ -463,6 +464,7 @@ class Project(_Facts):
     reads: Reads | None = None
     mail: str = ""
     client_secrets: str = ""
+    client_secrets_tagged: bool = False
     client_roles: str = ""
     accepted_findings: tuple[AcceptedFinding, ...] = ()
     protected_branch: str = "main"
@@ -474,6 +476,8 @@ class Project(_Facts):
         if self.client_secrets:
             pattern = r"([A-Za-z0-9/_+=.@-]|\$\{Environment\})+/"
             self.must_match("client_secrets", pattern, "be a prefix of names that ends with /")
+        elif self.client_secrets_tagged:
+            self.refuse("client_secrets_tagged", "is for an application with client_secrets")
         self.must_match("protected_branch", r"[^\s~^:?*\[\\]+", "be the name of a git branch")
         if not self.variables:
             self.refuse("variables", "must have one at least, such as the mode that the application runs in")
@@ -490,8 +494,9 @@ class Project(_Facts):
 
     @property
     def shares_client_secrets(self) -> bool:
-        """Whether the names of its clients' secrets are the same in every environment."""
-        return bool(self.client_secrets) and "${Environment}" not in self.client_secrets
+        """Whether neither names nor tags of its clients' secrets tell the environments apart."""
+        apart = self.client_secrets_tagged or "${Environment}" in self.client_secrets
+        return bool(self.client_secrets) and not apart
 
     def _once(self, fact: str, names: list[str]) -> None:
         if twice := sorted({name for name in names if names.count(name) > 1}):

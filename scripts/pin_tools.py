@@ -3,7 +3,9 @@
 `python -m scripts.pin_tools` writes each list between the lines `<<'NAME'` and `NAME` of `buildspecs/backend.yml`.
 Where the packages come from is this machine's own configuration of pip, and the buildspec names no place: whatever
 index a build asks, only these files are installed. Wheels are taken for the Python versions that a parameter offers, on
-Linux, where builds run, and on macOS, where releases are rehearsed.
+Linux, where builds run, and on macOS, where releases are rehearsed. A version that has wheels for some of these Python
+versions alone has a marker that names them, and the others get one of their own. `python -m scripts.pin_tools NAME`
+renews one list.
 """
 
 from __future__ import annotations
@@ -13,11 +15,16 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 BUILDSPEC = Path(__file__).resolve().parents[1] / "buildspecs/backend.yml"
-LISTS = {"TOOLS": ("flake8", "bandit", "pip"), "TESTERS": ("coverage", "pytest", "pytest-asyncio"), "UV": ("uv",)}
+LISTS = {
+    "TOOLS": ("flake8", "bandit", "pip"),
+    "TESTERS": ("coverage", "pytest", "pytest-asyncio"),
+    "UV": ("uv",),
+    "POETRY": ("poetry", "poetry-plugin-export"),
+}
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # Tags of one platform go together: a wheel has one of them (PyPA specifications, platform compatibility tags). The
 # first is the one for which wheels are the fewest: its newest versions are taken.
@@ -33,13 +40,15 @@ class PinError(Exception):
     """The tools cannot be pinned; the message says why."""
 
 
-def main() -> int:
-    """Renews the buildspec; returns the exit status."""
+def main(names: Sequence[str] = ()) -> int:
+    """Renews the buildspec, or some of its lists; returns the exit status."""
     try:
         text = BUILDSPEC.read_text(encoding="utf-8")
         changed = text
-        for name, tools in LISTS.items():
-            changed = with_list(changed, name, pinned(tools))
+        if unknown := sorted(set(names) - set(LISTS)):
+            raise PinError(f"there is no list {', '.join(unknown)}; there are {', '.join(LISTS)}")
+        for name in names or LISTS:
+            changed = with_list(changed, name, pinned(LISTS[name]))
     except PinError as error:
         print(f"pin_tools: {error}", file=sys.stderr)
         return 1
@@ -64,23 +73,31 @@ def with_list(text: str, name: str, lines: Iterable[str]) -> str:
 def pinned(tools: Iterable[str]) -> list[str]:
     """The tools and what they need, as lines of a requirements file. Raises `PinError`."""
     hashes: dict[str, set[str]] = {}
+    pythons: dict[str, list[str]] = {}
     compiled: set[str] = set()
     for python in PYTHONS:
         for requirement, digest, pure in _resolved(tools, python, PLATFORMS[0], deep=True):
             hashes.setdefault(requirement, set()).add(digest)
+            pythons.setdefault(requirement, []).append(python)
             compiled |= set() if pure else {requirement}
-    names = [requirement.partition("==")[0] for requirement in hashes]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise PinError(f"the Python versions {', '.join(PYTHONS)} get different versions of {', '.join(twice)}")
     for python in PYTHONS if compiled else ():
         for platform in PLATFORMS[1:]:
-            for requirement, digest, _ in _resolved(sorted(compiled), python, platform, deep=False):
+            own = sorted(requirement for requirement in compiled if python in pythons[requirement])
+            for requirement, digest, _ in _resolved(own, python, platform, deep=False):
                 hashes[requirement].add(digest)
     return [
         line
         for requirement in sorted(hashes)
-        for line in (f"{requirement} \\", *_continued(sorted(hashes[requirement])))
+        for line in (f"{requirement}{marker(pythons[requirement])} \\", *_continued(sorted(hashes[requirement])))
     ]
+
+
+def marker(pythons: Sequence[str]) -> str:
+    """The environment marker of a requirement for these versions of Python; empty for all that there are. Source:
+    dependency specifiers (PyPA specifications)."""
+    if list(pythons) == list(PYTHONS):
+        return ""
+    return " ; " + " or ".join(f'python_version == "{python}"' for python in pythons)
 
 
 def _continued(digests: list[str]) -> list[str]:
@@ -117,4 +134,4 @@ def _entry(item: Mapping[str, dict[str, object]]) -> tuple[str, str, bool]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

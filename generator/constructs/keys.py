@@ -66,7 +66,7 @@ ADMINISTER = [
 ITSELF = Anything("in a key policy, * is the key itself")
 
 
-def publishes(sid: str, service: str, because: str, when: tuple[ConditionElement, ...] = ()) -> Grant:
+def publishes(sid: str, service: str, because: str, when: tuple[ConditionElement, ...]) -> Grant:
     """A service that publishes to a topic which is encrypted with the key."""
     return iam.allow(sid, PUBLISH, ITSELF, because, when, iam.service(service))
 

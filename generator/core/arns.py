@@ -113,6 +113,18 @@ def beanstalk_environment(application: Text, name: Text) -> Sub:
     return arn("elasticbeanstalk", "environment/${Application}/${Name}", Application=application, Name=name)
 
 
+def beanstalk_all(application: Text, environment: Text) -> list[Sub]:
+    """An application with all that belongs to it, its environment as calls name it that leave the application out, and
+    the platforms of AWS. Short, because a policy has so many characters. Source: Service Authorization Reference, AWS
+    Elastic Beanstalk, "Resource types"."""
+    return [
+        beanstalk_application(application),
+        arn("elasticbeanstalk", "*/${Name}/*", Name=application),
+        beanstalk_environment("*", environment),
+        beanstalk_platforms(),
+    ]
+
+
 def beanstalk_bucket() -> Sub:
     """The bucket that Elastic Beanstalk makes for itself, one for each account and region."""
     return Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}")

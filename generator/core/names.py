@@ -47,6 +47,8 @@ SEALED_BUNDLE, SEALED_ASSETS, SEALED_DOCUMENTS = "SealedBundle", "SealedAssets",
 IMAGE_DEFINITIONS = "imagedefinitions.json"
 # The prefix in the artifact bucket below which the push records its images, and nobody else writes.
 IMAGE_RECORDS = "images"
+# The same of what is sealed, in folders called as the artifacts are: so the sealing writes there as it writes these.
+SEALED_RECORDS = "sealed"
 # The prefix of build caches there. What else lies there is the pipeline's: below its name, of which so many characters
 # stand in a key (awsdocs/aws-cloudformation-user-guide, pull request 733).
 CACHES = "cache"

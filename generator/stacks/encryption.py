@@ -38,8 +38,8 @@ def build(project: Project) -> Stack:
 
 
 def _services() -> list[iam.Grant]:
-    """Sources: AmazonCloudWatch logs encrypt-log-data-kms; sns dg sns-key-management (EventBridge supports no source
-    condition on an encrypted topic, CloudWatch and Budgets do)."""
+    """Sources: AmazonCloudWatch logs encrypt-log-data-kms; sns dg sns-key-management (CloudWatch and Budgets send a
+    source; EventBridge does not, and has a role)."""
     ours = (iam.same_account(),)
     return [
         iam.allow(
@@ -65,9 +65,4 @@ def _services() -> list[iam.Grant]:
         ),
         keys.publishes("AlarmsPublish", "cloudwatch", "alarms reach the encrypted topic", ours),
         keys.publishes("BudgetsPublish", "budgets", "the budget's warnings reach the encrypted topic", ours),
-        keys.publishes(
-            "EventsPublish",
-            "events",
-            "pipeline messages reach the encrypted topic; EventBridge supports no source condition here",
-        ),
     ]

@@ -1,9 +1,11 @@
 """The topic that people subscribe to.
 
 Encrypted with our key, because the key that AWS manages for SNS lets no other service publish (sns dg,
-sns-key-management). EventBridge reaches it by the topic's policy and not by a role: with a role on the target,
-delivery to an encrypted topic may fail (eventbridge userguide, eb-use-resource-based). A subscription by mail stays
-pending until somebody clicks; a phone must first leave the SMS sandbox.
+sns-key-management). EventBridge reaches it by the role of its rules: neither topic nor key has to let in a service that
+cannot be asked for whom it acts, because no source condition works on a key for it (same page). Rules have roles for
+targets of every type since March 2025 (AWS, What's New, amazon-eventbridge-iam-execution-role-all-targets, which
+recommends them; aws/aws-cdk, pull request 34259: encrypted topics too). A subscription by mail stays pending until
+somebody clicks; a phone must first leave the SMS sandbox.
 """
 
 from __future__ import annotations
@@ -30,16 +32,8 @@ def build(project: Project) -> Stack:
 
 
 def _publishers(topic: sns.Topic) -> list[iam.Grant]:
-    """Sources: eventbridge userguide eb-use-resource-based; cost-management userguide budgets-sns-policy; sns dg
-    sns-security-best-practices."""
+    """Sources: cost-management userguide budgets-sns-policy; sns dg sns-security-best-practices."""
     return [
-        topics.allow(
-            topic,
-            "EventsPublish",
-            "events",
-            "rules send pipeline messages; EventBridge documents no condition for an encrypted topic",
-            [],
-        ),
         topics.alarms(topic),
         topics.allow(
             topic,

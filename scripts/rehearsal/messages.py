@@ -64,16 +64,23 @@ def targets_of(event: Event, rules: list[EventRule], service: str) -> list[tuple
 def messages_for(event: Event, rules: list[EventRule], checker: PermissionChecker) -> list[Message]:
     """What the topics of all matching rules are sent because of an event."""
     return [
-        Message(rule.name, target["Arn"], target_input(target, event), _delivery_problem(rule, target["Arn"], checker))
+        Message(rule.name, target["Arn"], target_input(target, event), _delivery_problem(rule, target, checker))
         for rule, target in targets_of(event, rules, "sns")
     ]
 
 
-def _delivery_problem(rule: EventRule, topic: str, checker: PermissionChecker) -> str:
-    """Why a topic or its key does not let EventBridge publish; empty when they do."""
-    if topic.split(":")[2] != "sns":
-        return ""
+def _delivery_problem(rule: EventRule, target: Mapping[str, Any], checker: PermissionChecker) -> str:
+    """Why EventBridge may not publish, as the role of the target or, without one, by the policies of the topic and its
+    key; empty when it may."""
+    topic: str = target["Arn"]
     try:
+        if role := target.get("RoleArn"):
+            checker.check_service_trust(role, "AWS::Events::Rule", "Targets")
+            checker.check_operation(role, "target sns", {"Arn": topic})
+            attributes = checker.aws.call("sns", "get_topic_attributes", TopicArn=topic)["Attributes"]
+            if key := attributes.get("KmsMasterKeyId", ""):
+                checker.check_operation(role, "target sns with a key", {"Key": key})
+            return ""
         source = {"aws:SourceArn": rule.arn, "aws:SourceAccount": checker.account}
         checker.check_service_call(EVENTS, "sns:Publish", topic, source)
         attributes = checker.aws.call("sns", "get_topic_attributes", TopicArn=topic)["Attributes"]

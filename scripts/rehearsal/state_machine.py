@@ -135,7 +135,7 @@ class StateMachine:
             actual = _at(choice["Variable"], self.state)
         except (LookupError, TypeError):
             return "IsPresent" in choice and not choice["IsPresent"]
-        match {key: value for key, value in choice.items() if key not in ("Variable", "Next")}:
+        match choice:
             case {"IsPresent": bool() as present}:
                 return present
             case {"StringEquals": str() as text}:

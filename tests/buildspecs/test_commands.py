@@ -32,7 +32,7 @@ PROVIDED = {
     "push": {"REPOSITORY_URI", "CONTAINER_NAME", "ARTIFACT_BUCKET", "RECORDS", "COMMIT", "EXECUTION"}
     | {"SCAN_FINDINGS_BLOCK", "ACCEPTED_FINDINGS"},
     "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS", "CONTAINER_NAME"},
-    "seal": set(),
+    "seal": {"ARTIFACT_BUCKET", "RECORDS", "FRONTEND_DIRECTORY", "COMMIT", "EXECUTION", "SEALED"},
     "verify_frontend": {"PUBLIC_URL", "SITE_BUCKET", "FRONTEND_RECORD", "RELEASE"},
     "verify": {
         "PUBLIC_URL",
@@ -53,7 +53,7 @@ CALLS = {
     "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
     "push": {"ecr batch-get-image", "ecr describe-image-scan-findings", "ecr get-login-password"}
     | {"s3api get-object", "s3api list-objects-v2", "s3api put-object"},
-    "seal": set(),
+    "seal": {"s3api put-object"},
     "verify_frontend": {"s3api get-object", "ssm put-parameter"},
     "raise": {"ecs describe-services", "ecs update-service", "ecs wait services-stable"}
     | {"ecs describe-task-definition", "ecs register-task-definition"},
@@ -84,7 +84,7 @@ def test_the_python_in_them_is_python() -> None:
     scripts = [
         script for name in NAMES for script in re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", "\n".join(commands(name)), re.S)
     ]
-    assert len(scripts) == 15
+    assert len(scripts) == 16
     for script in scripts:
         ast.parse(script)
 
@@ -172,7 +172,7 @@ def wrong(call: Call) -> str:
 
 def test_aws_knows_our_calls() -> None:
     calls = [call for name in NAMES for call in aws_calls(text(name))]
-    assert len(calls) == 39
+    assert len(calls) == 40
     assert {call: wrong(call) for call in calls if wrong(call)} == {}
 
 

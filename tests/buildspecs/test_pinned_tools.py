@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 
 from scripts import pin_tools
-from scripts.pin_tools import LISTS, PLATFORMS, PYTHONS, PinError, with_list
+from scripts.pin_tools import LISTS, PLATFORMS, PYTHONS, PinError, marker, with_list
 from tests.support.buildspecs.running import text
 
-ENTRY = re.compile(r"^([\w.-]+)==\S+((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M)
+ENTRY = re.compile(r"^([\w.-]+)==\S+(?: ; ([^\\\n]+))?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M)
 
 
 def lines(name: str) -> str:
@@ -21,12 +22,34 @@ def lines(name: str) -> str:
 
 @pytest.mark.parametrize("name", LISTS)
 def test_every_line_of_a_list_is_a_version_with_its_hashes(name: str) -> None:
-    entries: dict[str, str] = dict(ENTRY.findall(lines(name)))
-    assert ENTRY.sub("", lines(name)).strip() == ""
-    assert set(LISTS[name]) <= set(entries)
-    # One wheel for every platform, or one for each of them, or one for each of them and each Python version.
-    numbers = {1, len(PLATFORMS), len(PLATFORMS) * len(PYTHONS)}
-    assert {hashes.count("sha256") for hashes in entries.values()} <= numbers
+    text_of = lines(name)
+    assert ENTRY.sub("", text_of).strip() == ""
+    assert set(LISTS[name]) <= {name for name, *_ in ENTRY.findall(text_of)}
+    for package, versions, hashes in ENTRY.findall(text_of):
+        pythons = re.findall(r'python_version == "([^"]+)"', versions) or PYTHONS
+        assert set(pythons) <= set(PYTHONS), package
+        # One wheel for everything, or from one for each platform, of which both of macOS may share one, to one for each
+        # platform and each Python version.
+        count = hashes.count("sha256")
+        assert count == 1 or len(PLATFORMS) - 1 <= count <= len(PLATFORMS) * len(pythons), package
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_each_version_of_python_gets_one_version_of_each_package(name: str) -> None:
+    """A marker that is missing gives one of them two versions, or none."""
+    named: dict[str, list[str]] = {}
+    for package, versions, _ in ENTRY.findall(lines(name)):
+        named.setdefault(package, []).extend(re.findall(r'python_version == "([^"]+)"', versions) or PYTHONS)
+    assert not {package for package, pythons in named.items() if len(set(pythons)) != len(pythons)}
+    assert {tuple(sorted(named[tool])) for tool in LISTS[name]} == {PYTHONS}
+
+
+def test_a_version_for_some_pythons_has_a_marker_that_pip_understands() -> None:
+    assert marker(PYTHONS) == ""
+    text_of = marker(("3.11", "3.13")).removeprefix(" ; ")
+    for python in PYTHONS:
+        expected = python in ("3.11", "3.13")
+        assert Marker(text_of).evaluate({"python_version": python}) is expected
 
 
 def test_a_list_is_replaced_and_nothing_else() -> None:

@@ -1,4 +1,4 @@
-"""The small builds that run nothing of the application: sealing, invalidation, the first tasks of a new service."""
+"""The small builds that run nothing of the application: invalidation, the first tasks of a new service."""
 
 import json
 from typing import Any
@@ -47,19 +47,6 @@ def new(empty: Workshop) -> Workshop:
     empty.machine.answer("ecs update-service", {"service": {"desiredCount": 2}})
     empty.machine.answer("ecs wait services-stable")
     return empty
-
-
-def test_an_artifact_is_sealed_as_it_is_and_nothing_of_it_runs(empty: Workshop) -> None:
-    """Hidden folders with it; programs and a buildspec in it are files as any other."""
-    files = ("app/main.py", ".ebextensions/01.config", "Procfile", "buildspec.yml", "find", "wc")
-    for name in files:
-        empty.write(name, "#!/bin/sh\nexit 1\n")
-        (empty.source / name).chmod(0o755)
-    outcome = empty.build("seal", {})
-    assert outcome.succeeded, outcome.log
-    assert outcome.result_lines() == ["RESULT sealed: 6 files, which no build can write any more"]
-    assert set(outcome.artifacts[""]) == set(files)
-    assert {path.read_text() for path in outcome.artifacts[""].values()} == {"#!/bin/sh\nexit 1\n"}
 
 
 def test_publish_invalidates_everything_and_waits(empty: Workshop) -> None:

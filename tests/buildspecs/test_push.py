@@ -98,10 +98,10 @@ def deployed(outcome: Outcome) -> list[dict[str, str]]:
 
 
 def test_the_image_is_pushed_recorded_and_named_by_its_digest(empty: Workshop) -> None:
-    outcome = push(empty)
+    outcome = push(empty, layers=LAYERS)
     assert outcome.succeeded, outcome.log
     assert [line.split(" s3://")[0] for line in outcome.result_lines()] == [
-        "RESULT bill of materials: 0 packages,",
+        "RESULT bill of materials: 3 packages,",
         "RESULT provenance:",
         f"RESULT image: pushed {REPOSITORY}:{TAG}, {OURS}",
         "RESULT scan: NONE, the scan is not looked at (SCAN_FINDINGS_BLOCK=NONE)",
@@ -205,6 +205,7 @@ LAYERS = (
         "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n",
         f"{PLACE}/pip-24.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: pip\nVersion: 24.0\n\nVersion: 9\n",
         f"{PLACE}/Old_Name-1.dist-info/METADATA": "Name: Old_Name\nVersion: 1\n",
+        f"{PLACE}/nameless-1.dist-info/METADATA": "Version: 1\n",
         "opt/whole/a-1.dist-info/METADATA": "Name: a\nVersion: 1\n",
     },
     {
@@ -234,14 +235,27 @@ def test_the_bill_of_materials_has_what_is_in_the_layers_and_nothing_that_was_ta
     }
     assert [component["purl"] for component in bom["components"]] == [
         "pkg:deb/debian/zlib1g@1%3A1.3.1-1",
-        "pkg:pypi/old-name@1",
         "pkg:pypi/b@2%2Blocal",
+        "pkg:pypi/old-name@1",
     ]
     assert all(
         {"type", "name", "version", "bom-ref", "purl"} == set(component) and component["type"] == "library"
         for component in bom["components"]
     )
     assert "RESULT bill of materials: 3 packages, " in outcome.log
+
+
+def test_an_image_that_says_nothing_of_what_is_installed_has_no_bill_of_materials(empty: Workshop) -> None:
+    """One from scratch, or the archive of a rehearsal, in which no command of the Dockerfile ran: an empty bill would
+    say that it is made of nothing."""
+    outcome = push(empty, layers=({"srv/main.py": "pass"},))
+    assert outcome.succeeded, outcome.log
+    assert outcome.result_lines()[0] == (
+        "RESULT bill of materials: NONE, no file of the image says what is installed in it, so that nothing is known "
+        "of that"
+    )
+    assert set(stored_documents(empty)) == {"provenance.json", "json"}
+    assert set(json.loads((empty.source / "release-record.json").read_text())["documents"]) == {"provenance"}
 
 
 def test_the_provenance_says_which_commit_and_which_build(empty: Workshop) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,9 @@ REASON = "both environments belong to one team, and hold credentials of test acc
 def account(*names: str) -> Prepared:
     """An account with stacks of these names."""
     stacks = [{"StackName": name, "CreationTime": NOW, "StackStatus": "CREATE_COMPLETE"} for name in names]
-    return Prepared(cloudformation__list_stacks={"StackSummaries": stacks})
+    return Prepared(
+        cloudformation__list_stacks={"StackSummaries": stacks}, secretsmanager__list_secrets={"SecretList": []}
+    )
 
 
 def roots(
@@ -94,8 +97,72 @@ def test_preflight_says_so_before(
 ) -> None:
     me = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me")
     survey = Survey(account(*there), me, roots(tmp_path, parameters), True, ROOT)
-    [check] = source.apart(survey)
+    check, *_ = source.apart(survey)
     assert check.state is state and "cloud-health/" in check.detail
+
+
+def secret(name: str, **tags: str) -> dict[str, Any]:
+    """A secret as ListSecrets has it."""
+    return {"Name": name, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+def tagged(folder: Path) -> dict[str, Environment]:
+    """Production's roots, of an application that gives its clients' secrets the tags of their environment."""
+    own = dataclasses.replace(APPLICATION, client_secrets_tagged=True)
+    templates = folder / "templates"
+    templates.mkdir()
+    for name, text in render(own).files.items():
+        (templates / name).write_text(text, encoding="utf-8")
+    return roots(folder, templates=templates)
+
+
+def test_an_application_that_tags_its_clients_secrets_needs_no_reason_and_its_roles_ask_for_the_tags(
+    tmp_path: Path,
+) -> None:
+    mine = tagged(tmp_path)
+    client_secrets.check(account(*STAGING), mine)
+    assert "AccountSharedBecause" not in mine["environment"].root.parameters
+    for backend, role in (("backend", "TaskRole"), ("beanstalk", "InstanceRole")):
+        body = json.loads((tmp_path / f"templates/{backend}.json").read_text(encoding="utf-8"))
+        [policy, *_] = body["Resources"][role]["Properties"]["Policies"]
+        statements = {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"] if "Sid" in each}
+        make, keep = statements["MakeClientSecrets"], statements["KeepClientSecrets"]
+        assert make["Action"] == ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
+        own = {"Ref": "Environment"}
+        requested = {"aws:RequestTag/Application": NAME, "aws:RequestTag/Environment": own}
+        there = {"aws:ResourceTag/Application": NAME, "aws:ResourceTag/Environment": own}
+        assert make["Condition"] == {"StringEquals": requested, "StringEqualsIfExists": there}
+        assert "secretsmanager:GetSecretValue" in keep["Action"] and keep["Condition"] == {"StringEquals": there}
+
+
+def test_preflight_names_the_clients_secrets_without_tags_and_the_command_that_gives_them(tmp_path: Path) -> None:
+    """Those that are there before the application's version that gives tags; with a reason to share, all of them."""
+    whole = secret("cloud-health/b", Application=NAME, Environment="production")
+    secrets = [secret("cloud-health/it's", Environment="x"), secret("cloud-health/a"), whole, secret("cloud-healthy/c")]
+    me = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me")
+    stacks = {"StackSummaries": [{"StackName": STAGING[0], "CreationTime": NOW, "StackStatus": "CREATE_COMPLETE"}]}
+    answers = {"cloudformation__list_stacks": stacks, "secretsmanager__list_secrets": {"SecretList": secrets}}
+    checks = list(source.apart(Survey(Prepared(**answers), me, tagged(tmp_path), True, ROOT)))
+    assert [(each.what, each.state) for each in checks] == [
+        ("secret cloud-health/a", State.ERROR),
+        ("secret cloud-health/it's", State.ERROR),
+    ]
+    command = (
+        "aws secretsmanager tag-resource --secret-id cloud-health/a "
+        f"--tags Key=Application,Value={NAME} Key=Environment,Value=production"
+    )
+    assert f"`{command}`" in checks[0].remedy and "'cloud-health/it'\"'\"'s'" in checks[1].remedy
+    mine = roots(tmp_path, {"AccountSharedBecause": REASON})
+    checks = list(source.apart(Survey(Prepared(**answers), me, mine, True, ROOT)))
+    assert [each.state for each in checks] == [State.WARNING] * 3 and "may read it" in checks[1].detail
+    answers["secretsmanager__list_secrets"] = {"SecretList": [whole]}
+    checks = list(source.apart(Survey(Prepared(**answers), me, mine, True, ROOT)))
+    assert [each.state for each in checks] == [State.WARNING, State.GOOD]
+
+
+def test_tags_are_for_an_application_that_keeps_secrets_for_clients() -> None:
+    with pytest.raises(ValueError, match="client_secrets_tagged"):
+        dataclasses.replace(APPLICATION, client_secrets="", client_secrets_tagged=True)
 
 
 def test_a_reason_is_for_an_environment_with_a_backend(tmp_path: Path) -> None:

@@ -128,17 +128,19 @@ def test_only_good_releases_are_listed(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_documents_of_each_release_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """As PushImage named them: of the attempt that succeeded, and none of a release that was pushed without."""
+    """As PushImage and the sealing named them: of the attempt that succeeded, none of a release that was pushed
+    without."""
     aws = CodePipeline(*HISTORY)
 
-    def push(execution: str, status: str, **variables: str) -> dict[str, Any]:
-        of = {"pipelineExecutionId": execution, "actionName": "PushImage", "status": status}
+    def push(execution: str, status: str, action: str = "PushImage", **variables: str) -> dict[str, Any]:
+        of = {"pipelineExecutionId": execution, "actionName": action, "status": status}
         return {**of, "output": {"outputVariables": variables}}
 
     named = {"SBOM": "s3://bucket/images/3.cdx.json", "PROVENANCE": "s3://bucket/images/3.provenance.json"}
     aws.answers["codepipeline.list_action_executions"] = {
         "actionExecutionDetails": [
             push("e-5", "Succeeded", SBOM="s3://of-a-release-that-failed"),
+            push("e-3", "Succeeded", "SealAssets", SBOM="NONE", PROVENANCE="s3://bucket/sealed/SealedAssets/e-3.json"),
             push("e-3", "Failed", SBOM="s3://of-an-attempt-that-failed"),
             push("e-3", "Succeeded", **named),
             push("e-1", "Succeeded", SBOM="NONE", PROVENANCE="NONE"),
@@ -149,6 +151,7 @@ def test_the_documents_of_each_release_are_named(capsys: pytest.CaptureFixture[s
         "2026-11-23 12:00  222222222222  e-3  change 3",
         "  sbom: s3://bucket/images/3.cdx.json",
         "  provenance: s3://bucket/images/3.provenance.json",
+        "  provenance of the page's assets: s3://bucket/sealed/SealedAssets/e-3.json",
         "2026-11-23 12:00  111111111111  e-1  change 1",
     ]
 

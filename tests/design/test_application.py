@@ -213,7 +213,8 @@ def test_the_image_is_kept(templates: TemplateSet) -> None:
     assert put in commands(templates, "Verify")
     may = allowed(templates, "build.VerifyRole")
     recorded_in = {arn("ssm", f"parameter${{{name}}}") for name in ("LastImageParameter", "LastVersionParameter")}
-    assert may["ssm:PutParameter"] == recorded_in | {arn("ssm", "parameter${ReleasesPath}/backend")}
+    beside = {arn("ssm", f"parameter${{ReleasesPath}}/{name}") for name in ("backend", "documents")}
+    assert may["ssm:PutParameter"] == recorded_in | beside
     assert real(templates, "build.Verify", ref("LastImageParameter")) == "/cloud-health/release/${Environment}/image"
     owned = [render(resource.get("Name")) for resource in templates.resources("AWS::SSM::Parameter")]
     assert owned

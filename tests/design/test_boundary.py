@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from awacs import iam
 
@@ -17,6 +19,7 @@ from generator.roots import environment
 from generator.roots.access import boundary
 from generator.roots.access.boundary import WideningError
 from scripts.local_aws import moto_patches
+from tests.support.policies import UNKNOWN, longest
 
 
 def attached(templates: TemplateSet) -> set[str]:
@@ -36,6 +39,17 @@ def test_what_aws_policies_on_the_roles_allow_is_within_it(templates: TemplateSe
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             missing = [each for each in actions if not any(like(limit.lower(), each.lower()) for limit in limits)]
             assert missing == [], name
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-1"])
+def test_it_fits_into_a_managed_policy(templates: TemplateSet, region: str) -> None:
+    """A policy has 6,144 characters (IAM user guide, reference_iam-quotas), with the names of a long environment and of
+    tables that are called after it."""
+    names = {"AWS::Partition": "aws", "AWS::Region": region, "AWS::AccountId": "1" * 12, "Environment": "e" * 10}
+    names |= {f"{table.logical}Table": f"{table.name}-{'e' * 10}" for table in PROJECT.tables}
+    document = templates[ACCESS].resources[ROLE_BOUNDARY].get("PolicyDocument")
+    assert UNKNOWN not in (text := json.dumps(longest(document, names), separators=(",", ":")))
+    assert 5000 < len(text) <= 6144
 
 
 def test_no_role_of_a_template_may_write_roles() -> None:

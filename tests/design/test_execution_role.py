@@ -21,6 +21,7 @@ from generator.roots.access import execution
 from generator.roots.access.handler_permissions.types import ResourceNames, TypePermissions
 from scripts.local_aws import moto_patches
 from tests.support.design import arn, attribute, grants
+from tests.support.policies import longest
 
 # CloudFormation deploys these without a handler that says what it calls.
 WITHOUT_HANDLERS = {"AWS::CodeBuild::Project", "AWS::ElasticLoadBalancingV2::ListenerCertificate"}
@@ -239,10 +240,7 @@ def test_what_it_may_do_is_narrow(templates: TemplateSet) -> None:
 
 def size(document: Any) -> int:
     """The characters of a policy as IAM counts them, with the longest names."""
-    text = json.dumps(document, separators=(",", ":"))
-    text = re.sub(r'\{"Fn::Sub":("(?:[^"\\]|\\.)*")\}', r"\1", text)
-    text = re.sub(r'\{"Ref":"([^"]+)"\}', r'"${\1}"', text)
-    return len(re.sub(r"\$\{([^}]+)\}", lambda result: LONGEST.get(result[1], "x" * 64), text))
+    return len(json.dumps(longest(document, LONGEST), separators=(",", ":")))
 
 
 def test_policies_fit_into_iam(templates: TemplateSet) -> None:

@@ -10,6 +10,7 @@ from generator.cfn.templates import Resource, TemplateSet
 from tests.support.design import (
     BOTH,
     allowed,
+    attribute,
     declaration,
     default,
     dimensions,
@@ -116,7 +117,7 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
     assert [number for number in ("+441632960961", "") if not matches(phone, number)] == []
     assert [number for number in ("01632960961", "+0123456789", "+44 1632", "+1") if matches(phone, number)] == []
     # Services publish to an encrypted topic only when the key lets them too.
-    for service in ("cloudwatch", "budgets", "events"):
+    for service in ("cloudwatch", "budgets"):
         who = (f"Service:{service}.amazonaws.com",)
         policy = [grant for grant in grants(templates, "notifications.TopicPolicy").values() if grant.principals == who]
         assert [permission.actions for permission in policy] == [("sns:Publish",)]
@@ -126,8 +127,23 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
     deny = grants(templates, "notifications.TopicPolicy")["OnlyOverTls"]
     assert (deny.effect, deny.principals, deny.actions) == ("Deny", ("*",), ("sns:Publish",))
     assert [(condition.key, condition.values) for condition in deny.conditions] == [("aws:SecureTransport", ("false",))]
-    [event_key] = [grant for grant in grants(templates, "encryption.Key").values() if "events" in grant.principals[0]]
-    assert event_key.conditions == ()
+    # EventBridge names no rule and no account when it uses a key. So its rules have a role, and neither topic nor key
+    # lets in a service that acts for anybody.
+    opened = [*grants(templates, "notifications.TopicPolicy").values(), *grants(templates, "encryption.Key").values()]
+    assert not [grant for grant in opened if any("events" in principal for principal in grant.principals)]
+    for grant in opened:
+        if grant.allows and any(principal.startswith("Service:") for principal in grant.principals):
+            assert grant.conditions, f"{grant.sid} does not say for whom"
+
+
+def test_messages_are_sent_as_a_role_that_sends_to_the_topic_and_does_nothing_else(templates: TemplateSet) -> None:
+    rules = [resource for resource in templates.resources("AWS::Events::Rule") if resource.template == "monitoring"]
+    for rule in rules:
+        assert rule.get("Targets", 0, "RoleArn") == attribute("MessageRole")
+    assert set(allowed(templates, "monitoring.MessageRole")) == {"sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"}
+    assume = grants(templates, "monitoring.MessageRole")["Assume"]
+    assert assume.principals == ("Service:events.amazonaws.com",)
+    assert [condition.key for condition in assume.conditions] == ["aws:SourceAccount"]
 
 
 def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:

@@ -40,6 +40,7 @@ TRUSTED = {
     "beanstalk.InstanceRole": "ec2",
     "beanstalk.ServiceRole": "elasticbeanstalk",
     "build": "codebuild",
+    "monitoring.MessageRole": "events",
     "network": "vpc-flow-logs",
     "pipeline.PipelineRole": "codepipeline",
     "pipeline.StartRole": "events",
@@ -69,6 +70,7 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
         if isinstance(value := resource.get(key), dict)
     }
     users |= {"pipeline.StartRole": "pipeline.StartRule", "pipeline.WatchStartRole": "pipeline.WatchRule"}
+    users |= {"monitoring.MessageRole": "monitoring rules"}
     users |= {"backend.ShiftRole": "backend.Service"}
     users |= {"beanstalk.InstanceRole": "beanstalk.InstanceProfile"}
     users |= {"beanstalk.ServiceRole": "beanstalk.BackendEnvironment"}
@@ -78,7 +80,7 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
     ]
     # The one role that another role becomes: test_beanstalk.py.
     roles.remove("pipeline.DeployRole")
-    assert len(roles) == 19
+    assert len(roles) == 20
     assert sorted(users) == sorted(roles)
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1

@@ -25,7 +25,7 @@ def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:
         assert logs == {"GroupName": ref(f"{project}Logs"), "Status": "ENABLED"}
         assert templates.resource(f"build.{project}Logs").get("RetentionInDays") == ref("LogRetentionDays")
     installed = commands(templates, "BackendBuild", "install")
-    assert '-r "$CODEBUILD_SRC_DIR/release-requirements/requirements.txt"' in installed
+    assert 'cd "$CODEBUILD_SRC_DIR/release-requirements"' in installed and '-r "$PWD/requirements.txt"' in installed
     assert "--upgrade" not in installed
 
 
@@ -46,8 +46,8 @@ def test_the_tools_of_the_checks_are_installed(templates: TemplateSet) -> None:
         [body] = re.findall(rf"<<'{name}'\n(.*?)\n *{name}\n", text, re.S)
         for tool in tools:
             assert re.search(rf"^ *{tool}==[\d.]+ \\\n +--hash=sha256:[0-9a-f]{{64}}", body, re.M), tool
-    lists = re.findall(r"<<'(TOOLS|TESTERS|UV)'", text)
-    assert len(re.findall(r"--no-deps\s+--require-hashes", text)) == len(lists) == 3
+    lists = re.findall(r"<<'(TOOLS|TESTERS|UV|POETRY)'", text)
+    assert len(re.findall(r"--no-deps\s+--require-hashes", text)) == len(lists) == 4
     assert 'if "pytest" in there' in text
 
 
@@ -76,7 +76,8 @@ def test_artifacts_are_checked_before_they_leave(templates: TemplateSet) -> None
 def test_what_the_bundle_holds(templates: TemplateSet) -> None:
     text = commands(templates, "BackendBuild", "pre_build")
     assert 'for top in (*sorted(tops), "Procfile", ".ebextensions", ".platform"):' in text
-    assert 'pathlib.Path(os.environ["CODEBUILD_SRC_DIR"], "release-requirements").iterdir()' in text
+    copied = 'pathlib.Path(os.environ["CODEBUILD_SRC_DIR"], "release-requirements"), bundle'
+    assert f"shutil.copytree({copied}" in text
     assert 'PACKAGE="${APPLICATION_MODULE%%[.:]*}"' in commands(templates, "BackendBuild", "install")
     assert variables(templates, "BackendBuild")["APPLICATION_MODULE"] == "app.main:app"
 

@@ -42,7 +42,6 @@ def test_key_policy(templates: TemplateSet) -> None:
         "Service:cloudwatch.amazonaws.com",
         "Service:budgets.amazonaws.com",
         "Service:cloudfront.amazonaws.com",
-        "Service:events.amazonaws.com",
     }
     assert templates.resource("encryption.Alias").get("TargetKeyId") == ref("Key")
 

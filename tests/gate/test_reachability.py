@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from generator.application import APPLICATION
 from generator.cfn.permissions import Condition, Permission
 from generator.cfn.reachability.account import AWS_POLICIES, Account, AccountResource, Principal
 from generator.cfn.reachability.rights import Rights
@@ -19,6 +21,7 @@ from generator.cfn.templates import from_bodies
 from generator.gate.finding import Finding
 from generator.gate.reachability import matrix
 from generator.gate.reachability.accepted import RULES
+from generator.render import render
 from tests.support.role_needs import TEMPLATES, Bodies, place
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +68,23 @@ def trust(role: str, principal: Any) -> Hole:
         place(bodies, role)["AssumeRolePolicyDocument"]["Statement"].append(added)
 
     return plant
+
+
+def crossing(matrix_: matrix.Matrix) -> set[str]:
+    """The steps from one environment to the secrets of another one's clients, by the statement that allows them."""
+    return {
+        step.by
+        for step in matrix_.reach.steps
+        if "a client's secret" in step.how and step.source.rpartition(" ")[2] != step.target.rpartition(" ")[2]
+    }
+
+
+def test_clients_secrets_with_tags_are_out_of_reach_of_another_environment() -> None:
+    """The application as it is gives none, so that a second environment in its account is refused."""
+    assert any("KeepClientSecrets" in by for by in crossing(ours()[0]))
+    own = dataclasses.replace(APPLICATION, client_secrets_tagged=True)
+    bodies = {name.removesuffix(".json"): json.loads(text) for name, text in render(own).files.items()}
+    assert crossing(matrix.make_matrix(from_bodies(bodies), PARAMS)) == set()
 
 
 def answer_pull_requests(bodies: Bodies, _sid: str) -> None:

@@ -215,6 +215,7 @@ OPEN = Choice("Thing", "Thing", "A thing", "", pattern="|x", rule="x, or empty")
         (lambda: dataclasses.replace(shop(), variables=()), "Project.variables must have one"),
         (lambda: AcceptedFinding("CVE-2026-1", " "), "AcceptedFinding.because must say why"),
         (lambda: AcceptedFinding("CVE-2026-1 CVE-2026-2", "x"), "AcceptedFinding.name must be the name of a finding"),
+        (lambda: dataclasses.replace(shop(), client_secrets="no/slash"), "Project.client_secrets must be a prefix"),
         (lambda: dataclasses.replace(shop(), mail="MODE"), "Project.mail must name an optional variable"),
         (
             lambda: dataclasses.replace(shop(), reaches=(Reach("X", "X", 1, "X"),)),

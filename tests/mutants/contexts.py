@@ -44,6 +44,9 @@ LIMIT = 900.0  # seconds for a test file
 # Folders whose tests are quick enough to be measured beside those without servers.
 QUICK = ("tests/local_aws/", "tests/rehearsal/", "tests/onboarding/")
 WAITING = ("tests/local_aws/test_impatience.py", "tests/local_aws/test_proof.py")  # for real time
+QUICK_TEST = 1.0  # seconds; those that take longer come after those that do not
+# What compares all that a folder makes with what is committed.
+GOLDEN = {"generator": "tests/generator/test_rendering.py"}
 IMPORTING = ""  # the name of the test during which modules are imported
 
 
@@ -190,10 +193,10 @@ class Contexts:
     def _choice(self, path: str, source: bytes, first: int, last: int) -> Choice:
         result = Choice()
         own, beside = Path(path).stem.strip("_"), f"tests/{'/'.join(Path(path).parts[1:2])}"
-        running: list[tuple[bool, int, float, str]] = []
+        running: list[tuple[bool, bool, int, float, str]] = []
         importing: list[tuple[bool, bool, int, float, str]] = []
         for context in self.all:
-            likely = own in context.file
+            likely = own in context.file or context.file == GOLDEN.get(Path(path).parts[0])
             for known, tests in context.lines.items():
                 name, _, digest = known.partition("@")
                 moved = Path(name).name == Path(path).name and not (self.root / name).exists()
@@ -203,7 +206,7 @@ class Contexts:
                 ran = [test for test, lines in tests.items() if not numbers.isdisjoint(lines)]
                 single = sorted((context.seconds[test], test) for test in ran if test in context.seconds)
                 if context.fresh:
-                    running += [(not likely, number, *each) for number, each in enumerate(single)]
+                    running += [(not likely, each[0] > QUICK_TEST, number, *each) for number, each in enumerate(single)]
                 elif single:
                     result.files.append(context.file)
                 if context.file in ran:

@@ -43,6 +43,7 @@ class Played:
         self.fails: dict[str, int] = {}
         self.ran: list[tuple[str, str, Mapping[str, str]]] = []
         self.folder, self.commit = folder, "1" * 40
+        self.lines: list[str] = []
         self.records: dict[str, Any] = {}
         self.orders: dict[str, Any] = {}
         monkeypatch.setattr(engine, "PROVIDERS", {"Played": self.provide})
@@ -70,7 +71,7 @@ class Played:
             pipeline=shape,
             checker=checker,
             tasks=SimpleNamespace(unjudged=[]),
-            print_line=lambda _: None,
+            print_line=self.lines.append,
             notes={},
             application_seconds=0.0,
             emit_event=None,
@@ -137,7 +138,7 @@ def test_a_rollback_plays_the_last_success_again(played: Played) -> None:
     assert [(name, key) for name, key, _ in played.ran] == [
         ("Fetch", ""), ("A", "2222"), ("A", "1111"), ("B", "1111")
     ]  # fmt: skip
-    assert not release.succeeded
+    assert not release.succeeded and f"S goes back to commit {'1' * 12}" in played.lines
     assert release.stages[-1].consequence.startswith(f"rolled back to the release of commit {'1' * 12} (execution ")
     played.fails["A"] = 2
     assert played.play(shape).stages[-1].consequence.endswith("S/A failed, it had to")

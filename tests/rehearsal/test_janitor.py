@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.rehearsal import janitor
 from scripts.rehearsal.runtime import toolchains
 from tests.conftest import ROOT
 from tests.support.processes import gone
@@ -52,6 +53,16 @@ def test_builds_end_and_the_workspace_is_deleted(number: signal.Signals | None, 
     while folder.exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert not folder.exists()
+
+
+def test_a_folder_that_is_gone_already_keeps_the_janitor_from_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "rehearsal"
+    folder.mkdir()
+    command = [sys.executable, "-IS", janitor.__file__, str(folder)]
+    done = subprocess.run(
+        command, input=f"x{tmp_path / 'gone'}\n", capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr, folder.exists()) == (0, "", False)
 
 
 def test_the_cache_keeps_what_was_used_lately_and_no_more(tmp_path: Path) -> None:

@@ -250,12 +250,32 @@ def test_a_role_of_staging_reaches_nothing_of_production_by_its_tags(attacker: A
     for action, resource in (
         ("kms:Decrypt", KEY),
         ("secretsmanager:GetSecretValue", f"secretsmanager:{HERE}:secret:JwtSecret-1"),
+        ("secretsmanager:GetSecretValue", f"secretsmanager:{HERE}:secret:cloud-health/client-1"),
+        ("secretsmanager:PutSecretValue", f"secretsmanager:{HERE}:secret:cloud-health/client-1"),
         ("codebuild:StartBuild", f"codebuild:{HERE}:project/backend-build"),
         ("ecs:UpdateService", f"ecs:{HERE}:service/cloud-health-cluster/backend-service"),
         ("ecr:PutImage", f"ecr:{HERE}:repository/{NAME}-x"),
     ):
         assert judged(attack, EXECUTION, action, resource, **tags("staging")) == "allowed", action
         assert judged(attack, EXECUTION, action, resource, **tags("production")) == "explicitDeny", action
+
+
+def test_a_role_of_staging_reaches_no_other_application_of_elastic_beanstalk(attacker: Attacker) -> None:
+    """It has no tag, because CloudFormation gives it none: its name tells whose it is."""
+    limit = attacker.access["RoleBoundaryArn"]
+    ended = attacker.sends(Attack=role(PermissionsBoundary=limit, RoleName="beanstalk"))
+    assert ended.startswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")), ended
+    attack = Attacker(attacker.whose, attacker.aws, {EXECUTION: f"arn:aws:iam::{ACCOUNT}:role{PATH}beanstalk"})
+    for action, kind, below in (
+        ("DeleteApplication", "application", ""),
+        ("CreateApplicationVersion", "applicationversion", "/v1"),
+        ("UpdateEnvironment", "environment", "/x"),
+        ("TerminateEnvironment", "environment", "/x"),
+        ("UpdateConfigurationTemplate", "configurationtemplate", "/x"),
+    ):
+        for name, decision in (("cloud-health-staging", "allowed"), ("cloud-health", "implicitDeny")):
+            resource = f"elasticbeanstalk:{HERE}:{kind}/{name}{below}"
+            assert judged(attack, EXECUTION, f"elasticbeanstalk:{action}", resource) == decision, (action, name)
 
 
 def test_nobody_who_deploys_changes_what_all_environments_share(attacker: Attacker) -> None:

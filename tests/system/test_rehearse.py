@@ -91,6 +91,19 @@ def test_what_was_stood_in_for_is_said(first: Release) -> None:
     notes = "\n".join(first.notes)
     for part in ("PUBLIC_URL = https://", "docker build", "S3 caches", "WAIT_SECONDS = 0", "ECS: the tasks"):
         assert part in notes
+    assert "bill of materials of the image: of files that are copied into it" in notes
+
+
+def test_an_image_that_was_not_looked_at_has_no_bill_of_materials_and_the_page_has_one(
+    here: DeployedEnvironment, first: Release
+) -> None:
+    assert first.succeeded
+    bucket = here.output("ArtifactBucketName")
+    keys = {entry["Key"] for entry in here.aws.call("s3", "list_objects_v2", Bucket=bucket)["Contents"]}
+    documents = {key.rpartition("/")[0]: key for key in keys if key.endswith(".cdx.json") and first.id in key}
+    assert set(documents) == {"sealed/SealedAssets", "sealed/SealedDocuments"}
+    assert {f"{place}/{first.id}.provenance.json" for place in documents} <= keys
+    assert not [key for key in keys if key.startswith("images/") and key.endswith(".cdx.json")]
 
 
 # What a first release that goes well does not use of its roles, and when it is used.

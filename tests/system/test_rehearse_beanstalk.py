@@ -107,9 +107,12 @@ def test_a_build_writes_over_nothing_that_a_deploy_action_takes(here: DeployedEn
 
     def contents() -> dict[str, str]:
         listed = here.aws.call("s3", "list_objects_v2", Bucket=bucket)["Contents"]
-        return {entry["Key"]: entry["ETag"] for entry in listed if entry["Key"].startswith(f"{name[:20]}/")}
+        places = (f"{name[:20]}/", "sealed/")  # the artifacts, and what is said of them
+        return {entry["Key"]: entry["ETag"] for entry in listed if entry["Key"].startswith(places)}
 
     before = contents()
+    documented = {key.split("/")[1] for key in before if key.startswith("sealed/") and key.endswith(".cdx.json")}
+    assert documented == {"SealedBundle", "SealedAssets", "SealedDocuments"}
     application = here.application("overwriting")
     (application / "frontend/build.sh").write_text(OVERWRITE.format(keys=" ".join(before), bucket=bucket))
     assert here.release(application).succeeded, here.lines

@@ -55,7 +55,7 @@ def asks_approval(pipeline: AccountResource) -> bool:
 
 def executes(project: AccountResource) -> bool:
     """Whether a project executes what lies in the folder of its input."""
-    return bool(EXECUTES.search(str(project.properties["Source"].get("BuildSpec", "npm"))))
+    return bool(EXECUTES.search(str(project.properties["Source"].get("BuildSpec", "npm ci"))))
 
 
 def executors_of(account: Account, environment: str) -> list[Principal]:

@@ -154,7 +154,9 @@ INSTANCES = "Service:ec2.amazonaws.com"
 APPLICATION_SERVICES = frozenset({INSTANCES, "Service:ecs-tasks.amazonaws.com"})
 # Commands of a build that execute what lies in its folder. `python -I` does not look there.
 EXECUTES = re.compile(
-    r"\b(npm|npx|yarn|docker build|pip install|pytest|make)\b|\bpython3?(?! -I)\S* (-m \w|-u? ?-|\S+\.py)", re.MULTILINE
+    r"\b((npm|npx|yarn) +\w|(docker build|pip install|pytest|make)\b)"
+    r"|\bpython3?(?! -I)\S* (-m \w|-u? ?-|\S+\.py)",
+    re.MULTILINE,
 )
 
 

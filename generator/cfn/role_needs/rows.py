@@ -292,6 +292,10 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "codepipeline user guide, triggering (source changes)",
         ),
     ),
+    "target sns": (
+        Row(_of("sns", "Publish"), "<Arn>", "AWS, What's New, amazon-eventbridge-iam-execution-role-all-targets"),
+    ),
+    "target sns with a key": _via("sns", "Decrypt GenerateDataKey", "sns developer guide, sns-key-management"),
     "target states": (Row(_of("states", "StartExecution"), "<Arn>", "eventbridge user guide, eb-use-identity-based"),),
     # The calls of a state machine.
     **{

@@ -35,7 +35,7 @@ USER = "*a user*"
 OWN_ROLE = "a role of one's own within access.RoleBoundary of {E}"
 
 CLIENTS = (
-    "the application names clients' secrets alike in every environment: a second one in the account is refused unless "
+    "the application names clients' secrets alike in every environment and tags none: a second one is refused unless "
     "its file gives a reason (AccountSharedBecause)"
 )
 
@@ -119,9 +119,6 @@ RULES = (
     Rule(INSTANCE, DATA, "beanstalk.InstanceRole *", "the application's own data"),
     Rule(INSTANCE, OTHER_DATA, "beanstalk.InstanceRole KeepClientSecrets", CLIENTS, LIMIT),
     Rule(INSTANCE, RUNS, "beanstalk.InstanceRole ReportHealth", "an instance says how it is"),
-    Rule(OWN_ROLE, OTHER_RUNS, "access.RoleBoundary*",
-         "an application of Elastic Beanstalk takes no tag from CloudFormation (schema of the type), by which a "
-         "boundary could tell it; roles of the templates name their own", LIMIT),
     # The application.
     Rule(TASK, DATA, "backend.TaskRole *", "the application's own data"),
     Rule("backend.ExecutionRole of {E}", DATA, "backend.ExecutionRole ReadSecrets", "ECS gives a task its secrets"),

@@ -297,9 +297,14 @@ def _rule(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> It
     for target in properties.get("Targets", ()):
         if "RoleArn" in target:
             arn = terms.text(resource.template, target["Arn"])
-            service = [*arn.replace("${AWS::Partition}", "aws").split(":"), arn, arn][2]
+            # The ARN of a topic is its `Ref`, and so the topic itself here.
+            topic = terms.resource(arn)
+            service = "sns" if topic else [*arn.replace("${AWS::Partition}", "aws").split(":"), arn, arn][2]
             role = terms.text(resource.template, target["RoleArn"])
             yield from _rows(role, resource.address, f"target {service}", {"Arn": arn})
+            if topic and topic.get("KmsMasterKeyId"):
+                key = {"Key": terms.text(topic.template, topic.get("KmsMasterKeyId"))}
+                yield from _rows(role, resource.address, f"target {service} with a key", key)
 
 
 def _state_machine(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> Iterator[Need]:

@@ -32,14 +32,8 @@ UNCONDITIONED_TRUST: Mapping[str, str] = {
 
 # (service, kind of policy): reason why the statement cannot say for whom the service acts.
 UNCONDITIONED_SERVICES: Mapping[tuple[str, str], str] = {
-    ("events.amazonaws.com", "resource"): "EventBridge documents the topic policy without a condition (eventbridge user"
-    " guide, eb-use-resource-based)",
-    (
-        "events.amazonaws.com",
-        "key",
-    ): "EventBridge supports no source condition towards an encrypted topic (sns dg, sns-key-management)",
     ("logdelivery.elasticloadbalancing.amazonaws.com", "resource"): "the documented bucket policy has no"
-    " condition; the path holds the account (elasticloadbalancing, enable-access-logging)",
+    " condition; the path holds the account (elasticloadbalancing, enable-access-logging)"
 }
 
 # Keys that say for whom a service acts (IAM user guide, confused-deputy; logs: encrypt-log-data-kms).

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from awacs import cloudformation, iam, s3, sts
+from awacs import cloudformation, elasticbeanstalk, iam, s3, sts
 from awacs.aws import Action, Null, StringEquals, StringNotEquals
 from troposphere import Ref, Sub
 
@@ -31,7 +31,7 @@ from generator.project import Project
 # Services of which the roles use more actions than this are written as a whole: the policy has 6,144 characters.
 MANY = 10
 # Services with a statement of their own below, and what of them is looked at without naming a resource.
-FENCED = ("cloudformation", "dynamodb", "s3", "ssm", "sts")
+FENCED = ("cloudformation", "dynamodb", "elasticbeanstalk", "s3", "ssm", "sts")
 NAMELESS = ("dynamodb:ListTables", "s3:ListAllMyBuckets")
 # What AWS's own policies on the roles allow beside it, by service. Sources: AWS Managed Policy Reference,
 # AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy, AWSElasticBeanstalkEnhancedHealth and
@@ -44,7 +44,9 @@ MANAGED = {
     "sns": "CreateTopic GetTopicAttributes ListSubscriptionsByTopic Publish SetTopicAttributes Subscribe",
     "sqs": "GetQueueAttributes GetQueueUrl",
 }
-MANAGED_WHOLE = ("autoscaling", "ec2", "elasticbeanstalk", "elasticloadbalancing")
+MANAGED_WHOLE = ("autoscaling", "ec2", "elasticloadbalancing")
+# Calls of Elastic Beanstalk that name no application (Service Authorization Reference, AWS Elastic Beanstalk).
+BEANSTALK_NAMELESS = ("DescribeAccountAttributes", "List*")
 RECEIVERS = ("autoscaling", "ec2", "ecs", "elasticbeanstalk", "elasticloadbalancing")
 WHOLE = "a boundary allows nothing by itself; the role's own policy names what it does, and on what"
 
@@ -63,14 +65,22 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
     buckets = [Sub(f"arn:${{AWS::Partition}}:s3:::{prefix}-*") for prefix in (project.name, "elasticbeanstalk")]
     work = [name for service, actions in used.items() if service not in FENCED for name in _shortened(service, actions)]
     nameless = [name for name in NAMELESS if name in used.get(name.partition(":")[0], ())]
+    beanstalk = [f"elasticbeanstalk:{name}" for name in BEANSTALK_NAMELESS]
     yielded = [
         allow(
             "Work",
-            [_action(name) for name in sorted({*work, *nameless})],
+            [*(_action(name) for name in sorted({*work, *nameless})), *map(_action, beanstalk)],
             Anything(WHOLE),
-            f"what the roles do: {_named([*work, *nameless])}",
+            f"what the roles do: {_named([*work, *nameless, *beanstalk])}",
         ),
         allow("OwnStacks", [cloudformation.Action("*")], [arns.beanstalk_stacks()], "Elastic Beanstalk's own stacks"),
+        allow(
+            "OwnBeanstalk",
+            [elasticbeanstalk.Action("*")],
+            arns.beanstalk_all(names[ports.APPLICATION_NAME], names[ports.BEANSTALK_NAME]),
+            "an application of Elastic Beanstalk takes no tag from CloudFormation (schema of the type) and is told by "
+            "its name; AWS's own policies on the roles name every call",
+        ),
         allow(
             "Buckets",
             _of(used, "s3"),

@@ -136,8 +136,11 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
     """The root and its children. Raises `LooseEndError` when they do not fit together."""
     root = Stack("environment", __name__, "one environment, as nested stacks", project, is_root=True)
     generator = {"Module": __name__, "Version": VERSION}
-    # What every environment's application names alike, the deploy script keeps apart by accounts.
+    # What every environment's application names alike, the deploy script keeps apart by accounts; where tags keep it
+    # apart, preflight looks for what has none.
     alike = {"ClientSecrets": project.client_secrets} if project.shares_client_secrets else {}
+    if project.client_secrets_tagged:
+        alike = {"TaggedClientSecrets": project.client_secrets}
     root.template.set_metadata({"Generator": generator, **alike})
     own = settings(project)
     add_to(root.template, [*own, *read_by_the_script(project)])

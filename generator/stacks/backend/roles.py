@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awacs import dynamodb, ecr, kms, logs, secretsmanager, ses, ssm, sts
-from awacs.aws import Action, StringEquals
-from troposphere import AWSObject, GetAtt, Sub, iam
+from awacs.aws import Action, StringEquals, StringEqualsIfExists
+from troposphere import AWSObject, GetAtt, Ref, Sub, iam
 
 from generator.constructs.app_config import key, secret_arn
 from generator.core import arns, ports
+from generator.core.arns import Text
 from generator.core.iam import Anything, Grant, actions, allow, deny, listed, trust, via
 from generator.core.stack import Stack, switched_on
 from generator.project import Project
@@ -91,23 +92,7 @@ def application(stack: Stack, project: Project) -> list[Grant]:
     """What the application itself may do: nothing that its facts do not name."""
     grants = [*_tables(stack, project)] if project.tables else []
     if project.client_secrets:
-        if not project.shares_client_secrets:
-            stack.takes(ports.ENVIRONMENT)
-        grants.append(
-            allow(
-                "KeepClientSecrets",
-                [
-                    secretsmanager.CreateSecret,
-                    secretsmanager.DeleteSecret,
-                    secretsmanager.DescribeSecret,
-                    secretsmanager.GetSecretValue,
-                    secretsmanager.PutSecretValue,
-                    secretsmanager.UpdateSecret,
-                ],
-                [arns.secret(project.client_secrets)],
-                "the application keeps the credentials that its clients gave, under one prefix",
-            )
-        )
+        grants += _client_secrets(stack, project)
     if project.reads and project.reads.actions:
         grants.append(
             allow(
@@ -133,6 +118,39 @@ def application(stack: Stack, project: Project) -> list[Grant]:
             ),
         ]
     return grants
+
+
+def _client_secrets(stack: Stack, project: Project) -> list[Grant]:
+    """What the application may do with its clients' secrets. Source of the condition keys: Service Authorization
+    Reference, AWS Secrets Manager (`aws:ResourceTag` on every call about a secret, `aws:RequestTag` on CreateSecret and
+    TagResource; a secret that is made with tags needs both)."""
+    secrets = [arns.secret(project.client_secrets)]
+    use = [
+        secretsmanager.DeleteSecret,
+        secretsmanager.DescribeSecret,
+        secretsmanager.GetSecretValue,
+        secretsmanager.PutSecretValue,
+        secretsmanager.UpdateSecret,
+    ]
+    because = "the application keeps the credentials that its clients gave, under one prefix"
+    if not project.shares_client_secrets:
+        stack.takes(ports.ENVIRONMENT)
+    if not project.client_secrets_tagged:
+        return [allow("KeepClientSecrets", [secretsmanager.CreateSecret, *use], secrets, because)]
+
+    def tags(key: str) -> dict[str, Text]:
+        return {f"aws:{key}/Application": project.name, f"aws:{key}/Environment": Ref(ports.ENVIRONMENT.name)}
+
+    return [
+        allow(
+            "MakeClientSecrets",
+            [secretsmanager.CreateSecret, secretsmanager.TagResource],
+            secrets,
+            "the application gives what it keeps for its clients the tags of its environment from the start",
+            [StringEquals(tags("RequestTag")), StringEqualsIfExists(tags("ResourceTag"))],
+        ),
+        allow("KeepClientSecrets", use, secrets, f"{because} and with its tags", [StringEquals(tags("ResourceTag"))]),
+    ]
 
 
 def _tables(stack: Stack, project: Project) -> list[Grant]:

@@ -31,6 +31,7 @@ from generator.core.names import (
     SEALED_ASSETS,
     SEALED_BUNDLE,
     SEALED_DOCUMENTS,
+    SEALED_RECORDS,
     TESTS_REPORT,
 )
 from generator.core.stack import Stack
@@ -57,7 +58,7 @@ def build(project: Project) -> Stack:
         (_backend(stack, project, backend, ours, ecs), ports.BACKEND_BUILD),
         (_frontend(stack, project, frontend, ours), ports.FRONTEND_BUILD),
         (_push(stack, ecs), ports.PUSH_BUILD),
-        (_seal(), ports.SEAL_BUILD),
+        (_seal(stack), ports.SEAL_BUILD),
         (_publish(stack, frontend), ports.PUBLISH_BUILD),
         (_raise(stack, ecs), ports.RAISE_BUILD),
         (_changes(stack, project, backend, frontend), ports.CHANGES_BUILD),
@@ -153,7 +154,7 @@ def _push(stack: Stack, ecs: str) -> Job:
     )
 
 
-def _seal() -> Job:
+def _seal(stack: Stack) -> Job:
     """Always there: a project by itself costs nothing. On ECS it has the page alone."""
     return Job(
         "Seal",
@@ -161,7 +162,11 @@ def _seal() -> Job:
         "the sealing of what was built",
         ["PIP-3", "PIP-4", "PIP-8"],
         inline("seal"),
-        {},
+        {
+            "ARTIFACT_BUCKET": stack.takes(ports.ARTIFACT_BUCKET_NAME),
+            "FRONTEND_DIRECTORY": stack.project.frontend.directory,
+            "RECORDS": SEALED_RECORDS,
+        },
         outputs=[SEALED_BUNDLE, SEALED_ASSETS, SEALED_DOCUMENTS],
     )
 

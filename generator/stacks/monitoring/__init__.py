@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import Join, Ref, Sub, budgets, cloudwatch, events
+from awacs import kms, sns
+from troposphere import GetAtt, Join, Ref, Sub, budgets, cloudwatch, events
 
 from generator.constructs.alarms import add, alarm, measured
 from generator.core import conditions, ports
+from generator.core.iam import allow, trust, via
 from generator.core.names import CONNECTION
 from generator.core.stack import Stack, switched_on
 from generator.project import Project
@@ -26,6 +28,22 @@ def build(project: Project) -> Stack:
     backend, frontend = conditions.add_to(stack)
     ecs = conditions.on_ecs(stack)
     topic = stack.takes(ports.TOPIC_ARN)
+    role = stack.role(
+        "MessageRole",
+        trust("events", "rules of this account only"),
+        [
+            allow("Notify", [sns.Publish], [topic], "rules send messages about releases to the topic"),
+            allow(
+                "EncryptMessage",
+                [kms.Decrypt, kms.GenerateDataKey],
+                [stack.takes(ports.KEY_ARN)],
+                "the topic is encrypted with our key",
+                [via("sns")],
+            ),
+        ],
+        "Lets rules of this account send messages to the topic, and nothing else.",
+        ["NOT-2", "PIP-8"],
+    )
     rules: list[events.Rule] = []
     for message in messages(stack.takes(ports.PIPELINE)):
         rule = stack.add(
@@ -34,7 +52,11 @@ def build(project: Project) -> Stack:
                 Description=message.says,
                 EventPattern=dict(message.pattern),
                 State="ENABLED",
-                Targets=[events.Target(Arn=topic, Id="Topic", InputTransformer=message.transformer())],
+                Targets=[
+                    events.Target(
+                        Arn=topic, Id="Topic", InputTransformer=message.transformer(), RoleArn=GetAtt(role, "Arn")
+                    )
+                ],
             ),
             message.says,
             ["NOT-2", "NOT-3"],

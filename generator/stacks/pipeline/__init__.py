@@ -163,10 +163,10 @@ def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
         [FRONTEND_ASSETS, FRONTEND_DOCUMENTS],
         namespace="FrontendBuild",
     )
-    bundle = _seal(stack, "SealBundle", BACKEND_OUTPUT, SEALED_BUNDLE)._replace(when=conditions.ON_BEANSTALK)
+    bundle = _seal(stack, "SealBundle", [BACKEND_OUTPUT], SEALED_BUNDLE)._replace(when=conditions.ON_BEANSTALK)
     page = [
-        _seal(stack, "SealAssets", FRONTEND_ASSETS, SEALED_ASSETS),
-        _seal(stack, "SealDocuments", FRONTEND_DOCUMENTS, SEALED_DOCUMENTS),
+        _seal(stack, "SealAssets", [FRONTEND_ASSETS, SOURCE_OUTPUT], SEALED_ASSETS),
+        _seal(stack, "SealDocuments", [FRONTEND_DOCUMENTS, SOURCE_OUTPUT], SEALED_DOCUMENTS),
     ]
     of_both = [of_backend._replace(when=backend), push, bundle]
     of_both += [action._replace(when=frontend) for action in (of_frontend, *page)]
@@ -178,8 +178,14 @@ def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
     ]
 
 
-def _seal(stack: Template, name: str, artifact: str, sealed: str) -> Action:
-    return actions.codebuild(name, stack.takes(ports.SEAL_BUILD), [artifact], [sealed], order=2)
+def _seal(stack: Template, name: str, artifacts: Sequence[str], sealed: str) -> Action:
+    """The first of the artifacts is sealed; the source says what a page was made of."""
+    variables = actions.environment(
+        COMMIT="#{Source.CommitId}", EXECUTION="#{codepipeline.PipelineExecutionId}", SEALED=sealed
+    )
+    return actions.codebuild(
+        name, stack.takes(ports.SEAL_BUILD), artifacts, [sealed], order=2, variables=variables, namespace=name
+    )
 
 
 def _unless(*checks: Check) -> Skip:

@@ -97,8 +97,11 @@ def codebuild(
     variables: Text = "",
     namespace: str = "",
 ) -> Action:
-    """A run of a project. `variables` are this action's own, as `environment()` writes them."""
+    """A run of a project, in the first of the inputs. `variables` are this action's own, as `environment()` writes
+    them."""
     configuration: dict[str, Text] = {"ProjectName": project}
+    if len(inputs) > 1:
+        configuration["PrimarySource"] = inputs[0]
     if variables:
         configuration["EnvironmentVariables"] = variables
     return Action(name, ("Build", "CodeBuild"), configuration, inputs, outputs, order, namespace)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from awacs import autoscaling, cloudformation, cloudwatch, ec2, elasticloadbalancing, iam, kms, logs, s3, sts
 from awacs import elasticbeanstalk as beanstalk
 from awacs.aws import Allow, ArnLike, Principal, StringEquals, StringLike
-from troposphere import GetAtt
+from troposphere import GetAtt, Ref
 from troposphere.iam import Role
 
 from generator.core import arns, ports
@@ -72,6 +72,10 @@ def _artifacts(stack: Stack) -> list[Grant]:
 def _versions(stack: Stack) -> list[Grant]:
     application, environment = (stack.takes(ports.RUNNING_CLUSTER), stack.takes(ports.RUNNING_SERVICE))
     bucket = arns.beanstalk_bucket()
+    # Its name can be guessed: whoever had a bucket of that name first would get the bundles. AWS's own policies for it
+    # have PutBucketPolicy without a condition (AWS Managed Policy Reference, AWSElasticBeanstalkRoleCore and
+    # AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy); AWSElasticBeanstalkServiceRolePolicy names the account.
+    own = StringEquals({"aws:ResourceAccount": Ref("AWS::AccountId")})
     return [
         allow(
             "MakeVersion",
@@ -98,12 +102,14 @@ def _versions(stack: Stack) -> list[Grant]:
             [s3.GetBucketLocation, s3.GetBucketPolicy, s3.ListBucket, s3.PutBucketPolicy],
             [bucket],
             "Elastic Beanstalk keeps bundles in this bucket, and as the caller looks after its policy",
+            [own],
         ),
         allow(
             "KeepBundle",
             [s3.DeleteObject, s3.GetObjectAcl, s3.GetObjectVersion, s3.PutObject, s3.PutObjectAcl],
             [arns.objects(bucket)],
             "the bundle of the version is kept there, with the environment's own files",
+            [own],
         ),
         allow(
             "ReadPlatform",

@@ -1,6 +1,6 @@
 """Whether the pipeline would find its source, whether names are free, and whether the caller may do it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from generator.cfn import template_names
 from generator.cfn.environments import ACCESS, PRODUCTION
@@ -141,6 +141,9 @@ def _set_remedy(policy: str) -> str:
 
 def apart(survey: Survey) -> Iterator[Check]:
     """Whether another environment of the account could read the secrets of the application's clients."""
+    if tagged := client_secrets.tagged_prefix(survey.environment):
+        yield from _untagged(survey, tagged, fault, "the application may not use it")
+        return
     prefix = client_secrets.prefix(survey.environment)
     if not prefix:
         return
@@ -152,8 +155,20 @@ def apart(survey: Survey) -> Iterator[Check]:
     if reason := survey.environment.chosen(ACCOUNT_SHARED):
         remedy = "An account for each environment keeps them apart."
         yield warning("clients' secrets", f"{prefix}... may be read by every environment here: {reason}", remedy)
+        yield from _untagged(survey, prefix, warning, "every environment here may read it")
     else:
         yield good("clients' secrets", f"{prefix}... is this environment's alone in the account")
+
+
+def _untagged(survey: Survey, prefix: str, result: Callable[[str, str, str], Check], what: str) -> Iterator[Check]:
+    """The clients' secrets without the tags of an environment, each with the command that gives them."""
+    names = client_secrets.untagged(survey.aws, prefix)
+    for name in names:
+        command = client_secrets.tagging(survey.environment, name)
+        remedy = f"If it is {survey.environment.name}'s, an administrator of the account gives them: `{command}`"
+        yield result(f"secret {name}", f"lacks the tags Application and Environment, so that {what}", remedy)
+    if not names:
+        yield good("tags of clients' secrets", f"each secret {prefix}... says which environment it belongs to")
 
 
 def filled_secrets(survey: Survey) -> Iterator[Check]:

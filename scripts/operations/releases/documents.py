@@ -1,6 +1,6 @@
-"""Where the documents about the image of a release lie: what is in it (CycloneDX) and where it comes from (SLSA
-provenance). PushImage stores them and names them in its variables; the verification records them with the release
-(`buildspecs/push.yml`, `buildspecs/verify.yml`)."""
+"""Where the documents about a release lie: what is in its image, bundle and page (CycloneDX) and where these come from
+(SLSA provenance). PushImage and the sealing store them and name them in their variables; the verification records those
+of the image with the release (`buildspecs/push.yml`, `buildspecs/seal.yml`, `buildspecs/verify.yml`)."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -14,7 +14,14 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 
 RECORD = "documents"  # the last part of the parameter's name
-PUSH = "PushImage"
+# The actions that store documents, and what is said of these behind the name of the document.
+ACTIONS = {
+    "PushImage": "",
+    "SealBundle": " of the bundle",
+    "SealAssets": " of the page's assets",
+    "SealDocuments": " of the page's documents",
+}
+SOURCE = "SourceAction"  # the first action of an execution
 VARIABLES = {"sbom": "SBOM", "provenance": "PROVENANCE"}
 NONE = "NONE"  # what the variables say of an image that was pushed before there were documents
 PAGES = 20  # of 100 actions each: more than twenty releases, with those that failed between them
@@ -65,16 +72,21 @@ def of_executions(aws: Aws, pipeline: str, executions: Collection[str]) -> dict[
     """Where the documents of executions lie, by the execution and the document's name, as far as CodePipeline still
     knows (CodePipeline API reference, ListActionExecutions: of the last 12 months, newest first)."""
     named: dict[str, dict[str, str]] = {}
+    begun: set[str] = set()
     for page in islice(aws.pages("codepipeline", "list_action_executions", pipelineName=pipeline), PAGES):
         for action in page["actionExecutionDetails"]:
-            execution = action.get("pipelineExecutionId", "")
-            if action.get("actionName") == PUSH and execution in executions and action.get("status") == "Succeeded":
-                named.setdefault(execution, _named(action.get("output", {}).get("outputVariables", {})))
-        if len(named) == len(executions):
+            execution, name = action.get("pipelineExecutionId", ""), action.get("actionName", "")
+            if execution not in executions:
+                continue
+            begun |= {execution} if name == SOURCE else set()
+            if name in ACTIONS and action.get("status") == "Succeeded":
+                places = _named(action.get("output", {}).get("outputVariables", {}), ACTIONS[name])
+                named[execution] = {**places, **named.get(execution, {})}
+        if begun == set(executions):
             break
     return named
 
 
-def _named(variables: Mapping[str, str]) -> dict[str, str]:
-    named = {name: variables.get(variable, NONE) for name, variable in VARIABLES.items()}
+def _named(variables: Mapping[str, str], of: str) -> dict[str, str]:
+    named = {f"{name}{of}": variables.get(variable, NONE) for name, variable in VARIABLES.items()}
     return {name: uri for name, uri in named.items() if uri != NONE}

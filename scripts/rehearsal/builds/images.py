@@ -196,6 +196,9 @@ class Images:
         name, file = words[-1], _pairs(words[:-1]).get("--output", "")
         if name not in daemon or not file:
             return ProgramResult(error=f"docker save needs --output and an image that is here: {words}\n", status=1)
+        self.note(
+            "bill of materials of the image: of files that are copied into it, and not of what is installed there"
+        )
         config, layer = (daemon[name].files.parent / "config.json").read_bytes(), _layer(daemon[name].files)
         paths = {part: f"blobs/sha256/{hashlib.sha256(part).hexdigest()}" for part in (config, layer)}
         entry = {"Config": paths[config], "RepoTags": [name], "Layers": [paths[layer]]}
