@@ -1,10 +1,11 @@
-"""Renders the templates: `python -m generator [--check | --list | --gate] [--base LEDGER] [--format …]`.
+"""Renders the templates: `python -m generator [--check] [--gate] [--list] [--base LEDGER] [--format …]`.
 
     (nothing)  render `templates/`, the pictures, `docs/permissions.md` with its ledger and `docs/reachability.md`, and
                say what changed
     --check    say whether they are stale, and write nothing
     --list     show stacks, resources and sizes of what lies in `templates/`
     --gate     render, then lint, house rules and parameter files; answers at once when nothing has changed
+    --check --gate  both, and write nothing: what is stale, or else what the gate finds
 
     --format   with --gate: the findings on standard output as sarif, junit, json or github (annotations of its log)
     --out      with --format: a file to write them to instead
@@ -61,23 +62,27 @@ def main(words: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what an encoding lacks is replaced; nothing ends for that
             stream.reconfigure(errors="replace")
+    # Rendering and cfn-lint make millions of small objects: looking for garbage all the time costs a sixth.
+    gc.set_threshold(100_000)
     parser = _Parser(prog="python -m generator", description="Renders the CloudFormation templates.")
-    verbs = parser.add_mutually_exclusive_group()
-    verbs.add_argument("--check", action="store_true", help="fail if templates/ is out of date; writes nothing")
-    verbs.add_argument("--list", action="store_true", help="show stacks, resources and sizes")
-    verbs.add_argument("--gate", action="store_true", help="render, then lint, project rules, parameter files")
+    parser.add_argument("--check", action="store_true", help="fail if templates/ is out of date; writes nothing")
+    parser.add_argument("--list", action="store_true", help="show stacks, resources and sizes")
+    parser.add_argument("--gate", action="store_true", help="render, then lint, project rules, parameter files")
     parser.add_argument("--base", type=Path, default=LEDGER, metavar="LEDGER", help="permission ledger to compare with")
     parser.add_argument("--format", choices=(TERMINAL, *FORMATS), default=TERMINAL, help="how findings are shown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="with --format: write the findings to this file")
     options = parser.parse_args(words)
-    if (options.format != TERMINAL and not options.gate) or (options.out and options.format == TERMINAL):
-        parser.error("--format goes with --gate, and --out with --format")
+    if options.list and (options.check or options.gate):
+        parser.error("--list goes with nothing else")
+    alone = options.gate and not options.check
+    if (options.format != TERMINAL and not alone) or (options.out and options.format == TERMINAL):
+        parser.error("--format goes with --gate alone, and --out with --format")
     if options.format != TERMINAL:
         return _gate_report(options.base, options.format, options.out)
     if options.list:
         return _show(_table)
     if options.check:
-        return check(options.base)
+        return check(options.base, gate=options.gate)
     return FINDINGS if make_templates(options.base, gate=options.gate) else DONE
 
 
@@ -129,10 +134,14 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     _write_ids(templates)
     if not gate:
         return []
-    # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
-    gc.set_threshold(100_000)
+    _write_parameter_page(templates)
+    return _judge(files, templates)
+
+
+def _judge(files: Mapping[str, str], templates: TemplateSet) -> list[Finding]:
+    """Runs the gate on what lies in `templates/` and `params/`; returns what is wrong, shown already. The record has
+    its verdict, which deploying and a review ask for."""
     with _working("gate: cfn-lint, project rules, parameter files ..."):
-        _write_parameter_page(templates)
         findings = _gate_findings(files, templates)
     if _report(findings):
         number = "1 finding; fix it" if len(findings) == 1 else f"{len(findings)} findings; fix them"
@@ -150,8 +159,9 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     return []
 
 
-def check(base: Path) -> int:
-    """Whether the committed templates, the ledger and its page are what the facts render to; writes nothing."""
+def check(base: Path, *, gate: bool = False) -> int:
+    """Whether the committed templates, the ledger and the pages are what the facts render to and, with `gate`, whether
+    they pass it; writes nothing but the gate's record."""
     files = _rendered_files()
     if isinstance(files, Finding):
         return FINDINGS
@@ -164,13 +174,19 @@ def check(base: Path) -> int:
     pages |= dict.fromkeys(_superfluous(pages), "")
     if not cache.is_searched(ROOT, files):
         pages |= _reachability_page(templates)
+    if gate:
+        from generator.gate import parameter_page
+
+        pages |= {PAGE: parameter_page.page(templates)}
     stale_pages = [file for file, text in pages.items() if _text_of(file) != text]
     for file in stale_pages:
         print(f"{file.relative_to(ROOT)} is stale")
     print(f"{len(stale)} of {len(files)} templates are stale: run `make templates`" if stale else "templates: fresh")
     if stale or stale_pages:
         return FINDINGS
-    return FINDINGS if _report(_unexplained_permissions(base, templates)) else DONE
+    if _report(_unexplained_permissions(base, templates)):
+        return FINDINGS
+    return FINDINGS if gate and _judge(files, templates) else DONE
 
 
 def _gate_findings(files: Mapping[str, str], templates: TemplateSet) -> list[Finding]:

@@ -33,6 +33,7 @@ POLICY_TYPES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
 _LISTS = dict.fromkeys(PRINCIPAL_TYPES, ("ManagedPolicyArns",)) | dict.fromkeys(
     POLICY_TYPES, ("Roles", "Users", "Groups")
 )
+WILD = re.compile("[*?]")
 Side = str | frozenset[str]  # a pattern, or everything but those patterns
 
 
@@ -75,12 +76,12 @@ class Grant:
 @cache
 def covers(pattern: str, other: str) -> bool:
     """Whether everything that `other` matches is matched by `pattern` (`*` any text, `?` any one character)."""
-    if "*" not in pattern and "?" not in pattern:
+    start = WILD.split(pattern, maxsplit=1)[0]
+    if len(start) == len(pattern) or not other.startswith(start):
         return pattern == other
     parts = {"*": ".*", "?": "[^*]"}
-    return bool(
-        re.fullmatch("".join(parts.get(character, re.escape(character)) for character in pattern), other, re.DOTALL)
-    )
+    pieces = (parts.get(piece) or re.escape(piece) for piece in re.split(r"([*?])", pattern))
+    return bool(re.fullmatch("".join(pieces), other, re.DOTALL))
 
 
 def broadened(before: TemplateSet, after: TemplateSet) -> list[Grant]:
@@ -122,11 +123,13 @@ def _grants(
     """The part of each statement that the other side does not cover, with resources of the same actions together."""
     kept = list(others)
     same = set(kept)
+    alike: dict[tuple[str, str], list[Permission]] = {}  # of one holder and effect: nothing else can cover a statement
+    for other in kept:
+        alike.setdefault((other.holder, other.effect), []).append(other)
     for permission in (permission for permission in these if permission not in same):
         by_place: dict[tuple[str, str], list[str]] = {}
-        for action, resource, principal in uncovered(
-            permission, (other for other in kept if other.effect == permission.effect)
-        ):
+        candidates = alike.get((permission.holder, permission.effect), [])
+        for action, resource, principal in uncovered(permission, candidates):
             by_place.setdefault((resource, principal), []).append(action)
         by_actions: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         for place, actions in by_place.items():
@@ -134,7 +137,7 @@ def _grants(
         for same_actions, places in by_actions.items():
             resources, principals = (tuple(dict.fromkeys(filter(None, side))) for side in zip(*places, strict=True))
             what = (permission.conditions, permission.when, permission.sid, broader(permission))
-            lost = _conditions_lost(permission, kept) if permission.allows and broader(permission) else ()
+            lost = _conditions_lost(permission, candidates) if permission.allows and broader(permission) else ()
             yield Grant(permission.holder, permission.effect, same_actions, resources, principals, *what, lost)
 
 
@@ -144,9 +147,7 @@ def _conditions_lost(permission: Permission, others: Iterable[Permission]) -> tu
     lost = [
         tuple(condition for condition in other.conditions if condition not in permission.conditions)
         for other in others
-        if other.conditions
-        and (other.holder, other.effect) == (permission.holder, permission.effect)
-        and not uncovered(replace(permission, conditions=other.conditions), [other])
+        if other.conditions and not uncovered(replace(permission, conditions=other.conditions), [other])
     ]
     return min(lost, key=len, default=())
 
@@ -156,21 +157,30 @@ def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[tupl
     broad = [
         candidate for candidate in candidates if (candidate.holder, candidate.kind) == (narrow.holder, narrow.kind)
     ]
-    broad_sides = [
-        _sides(candidate)
-        for candidate in broad
-        if set(candidate.when) <= set(narrow.when) and _keeps(candidate.conditions, narrow.conditions)
-    ]
+    sides = _sides(narrow)
+    covering = []
+    for candidate in broad:
+        if set(candidate.when) <= set(narrow.when) and _keeps(candidate.conditions, narrow.conditions):
+            covered = [_covered(wide, side) for wide, side in zip(_sides(candidate), sides, strict=True)]
+            if all(len(parts) == len(set(side)) for parts, side in zip(covered, sides, strict=True)):
+                return []
+            if all(covered):
+                covering.append(covered)
     spelled = {action.lower(): action for action in narrow.actions}
     return [
         tuple(
             spelled.get(part, part) if isinstance(part, str) else f"all but {', '.join(sorted(part))}" for part in parts
         )
-        for parts in product(*_sides(narrow))
-        if not any(
-            all(any(_within(b, p) for b in bs) for bs, p in zip(sides, parts, strict=True)) for sides in broad_sides
-        )
+        for parts in product(*sides)
+        if not any(all(part in these for part, these in zip(parts, covered, strict=True)) for covered in covering)
     ]
+
+
+def _covered(wide: tuple[Side, ...], side: tuple[Side, ...]) -> set[Side]:
+    """Which actions, resources or principals of a statement those of another one cover. Most are the same texts."""
+    same = set(wide)
+    patterns = [each for each in wide if not isinstance(each, str) or "*" in each or "?" in each]
+    return {part for part in side if part in same or any(_within(pattern, part) for pattern in patterns)}
 
 
 def _sides(permission: Permission) -> tuple[tuple[Side, ...], ...]:

@@ -82,6 +82,12 @@ def _templates(before: Template, after: Template) -> Iterator[Change]:
 
 def values(before: Any, after: Any, place: Place = ()) -> Iterator[tuple[str, Place, Any, Any]]:
     """The innermost differences of two values as (action, place, before, after)."""
+    if type(before) is str and type(after) is str:  # most of what there is
+        if before != after:
+            yield "changed", place, before, after
+        return
+    if before == after and _text(before) == _text(after):  # the first is quick, the second knows 1 from true
+        return
     old, new = _entries(before), _entries(after)
     if old is None or new is None or type(before) is not type(after) or not _comparable(old, new):
         if json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):

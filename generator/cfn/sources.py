@@ -109,14 +109,14 @@ def _texts(path: Path) -> tuple[list[ast.expr], list[ast.expr]]:
     """The texts that are the first argument of a call, and the others, in the order of the file."""
     arguments, others, mentioned = [], [], set()
     tree = _tree(path)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args:
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            mentioned.add(id(node.args[0]))
-            if name not in MENTIONS:
-                arguments.append(node.args[0])
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in mentioned:
+    for node in ast.walk(tree):  # a call before what it is given
+        if isinstance(node, ast.Call):
+            if node.args:
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                mentioned.add(id(node.args[0]))
+                if name not in MENTIONS:
+                    arguments.append(node.args[0])
+        elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in mentioned:
             others.append(node)
     return sorted(arguments, key=_line), sorted(others, key=_line)
 

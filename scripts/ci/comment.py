@@ -1,15 +1,17 @@
 """Puts a review into a pull request: one comment, brought up to date by each push.
 
-    comment.py github|gitlab FILE
+    comment.py github|gitlab|codecommit FILE
 
 Standard library alone, and no other module of this repository: a workflow runs it with a token, isolated
-(`python3 -I`) from what the pull request brings. Address, repository and token come from the host's own variables.
-Sources: GitHub REST API, "Issue comments"; GitLab REST API, "Notes".
+(`python3 -I`) from what the pull request brings. Address, repository and token come from the host's own variables; for
+CodeCommit the program `aws` has the rights of the build's role.
+Sources: GitHub REST API, "Issue comments"; GitLab REST API, "Notes"; botocore's model of CodeCommit (2015-04-13).
 """
 
 import json
 import os
 import re
+import subprocess
 import sys
 import urllib.error
 import urllib.parse
@@ -19,7 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 MARKER = "<!-- delivery review -->"
-LIMIT = 65_000  # characters; GitHub takes 65,536
+# Characters that a comment takes. GitHub: 65,536. CodeCommit User Guide, "Quotas": 10,240.
+LIMITS = {"github": 65_000, "gitlab": 65_000, "codecommit": 10_240}
 PAGE, PAGES = 100, 50  # comments a page, pages that are looked at
 SECONDS = 30
 STATUS_USAGE, STATUS_REFUSED = 64, 3
@@ -67,8 +70,6 @@ class Client:
     """One pull request at one host. `environment` are the variables that the host sets. Raises `CommentError`."""
 
     def __init__(self, name: str, environment: Mapping[str, str]) -> None:
-        if name not in HOSTS:
-            raise CommentError(f"there is no host {name!r}; valid: {', '.join(HOSTS)}")
         self.host = HOSTS[name]
         needed = (self.host.api, self.host.repository, self.host.token, "PULL_REQUEST")
         if missing := [variable for variable in needed if not environment.get(variable)]:
@@ -128,16 +129,77 @@ class Client:
             raise CommentError(f"{method} {path}: {error}") from error
 
 
+class CodeCommit:
+    """One pull request of CodeCommit, asked through the AWS command line. Raises `CommentError`."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.number = environment.get("PULL_REQUEST", "")
+        if not re.fullmatch(r"\d{1,18}", self.number):
+            raise CommentError(f"PULL_REQUEST must be a number, and is {self.number!r}")
+
+    def write(self, text: str) -> str:
+        """Creates the comment, or changes the one that is there; returns which of both.
+
+        A comment can be changed by its author alone (`CommentNotCreatedByCallerException`), and each build has a
+        session of its own: where that makes it another author, the old comment is emptied and a new one written.
+        """
+        body = f"{MARKER}\n{text}"
+        present = self._present()
+        if present:
+            try:
+                self._ask("update-comment", "--comment-id", present, "--content", body)
+                return "updated"
+            except CommentError as error:
+                if "CommentNotCreatedByCallerException" not in str(error):
+                    raise
+            self._ask("delete-comment-content", "--comment-id", present)
+        self._ask("post-comment-for-pull-request", *self._difference(), "--content", body)
+        return "replaced" if present else "created"
+
+    def _present(self) -> str:
+        """The id of our comment; empty where there is none yet."""
+        answer = self._ask("get-comments-for-pull-request", "--pull-request-id", self.number)
+        for place in answer.get("commentsForPullRequestData") or ():
+            for comment in place.get("comments") or ():
+                if not comment.get("deleted") and str(comment.get("content", "")).startswith(MARKER):
+                    return str(comment["commentId"])
+        return ""
+
+    def _difference(self) -> list[str]:
+        """What the comment is about: the whole difference that the pull request is for."""
+        answer = self._ask("get-pull-request", "--pull-request-id", self.number)
+        try:
+            target = answer["pullRequest"]["pullRequestTargets"][0]
+            commits = ["--before-commit-id", target["destinationCommit"], "--after-commit-id", target["sourceCommit"]]
+            return ["--pull-request-id", self.number, "--repository-name", target["repositoryName"], *commits]
+        except (LookupError, TypeError) as error:
+            raise CommentError(f"pull request {self.number} has no target") from error
+
+    def _ask(self, *words: str) -> dict[str, Any]:
+        command = ["aws", "codecommit", *words, "--output", "json"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=4 * SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CommentError(f"aws codecommit {words[0]}: {error}") from error
+        if done.returncode:
+            raise CommentError(f"aws codecommit {words[0]}: {' '.join(done.stderr.split())}")
+        answer = json.loads(done.stdout or "{}")
+        return answer if isinstance(answer, dict) else {}
+
+
 def main(words: list[str]) -> int:
     """Writes the comment; returns the exit status: 0 done, 3 refused, 64 bad usage."""
     if len(words) != 2:
-        print(f"usage: comment.py {'|'.join(HOSTS)} FILE", file=sys.stderr)
+        print(f"usage: comment.py {'|'.join(LIMITS)} FILE", file=sys.stderr)
         return STATUS_USAGE
     try:
-        text = Path(words[1]).read_text(encoding="utf-8")
-        if len(text) > LIMIT:
-            raise CommentError(f"{words[1]} has {len(text)} characters; a comment takes {LIMIT}")
-        print(f"comment {Client(words[0], os.environ).write(text)}")
+        name, text = words[0], Path(words[1]).read_text(encoding="utf-8")
+        if name not in LIMITS:
+            raise CommentError(f"there is no host {name!r}; valid: {', '.join(LIMITS)}")
+        if len(text) + len(MARKER) >= LIMITS[name]:
+            raise CommentError(f"{words[1]} has {len(text)} characters; a comment takes {LIMITS[name]}")
+        host = CodeCommit(os.environ) if name == "codecommit" else Client(name, os.environ)
+        print(f"comment {host.write(text)}")
     except OSError as error:
         print(f"{words[1]} cannot be read: {error.strerror}", file=sys.stderr)
         return STATUS_REFUSED

@@ -43,6 +43,9 @@ def arguments(parser: ArgumentParser) -> None:
         "--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="run file of the local AWS"
     )
     parser.add_argument("--full", action="store_true", help="Markdown without a limit of its length")
+    parser.add_argument(
+        "--longest", type=int, default=0, metavar="CHARACTERS", help="Markdown for a host whose comments take less"
+    )
 
 
 def run(options: Namespace) -> Exit:
@@ -154,7 +157,7 @@ def _print(changes: Review, options: Namespace) -> None:
     elif chosen == "markdown":
         from scripts.review.markdown import LIMIT, markdown
 
-        console.document(markdown(changes, 10**9 if options.full else LIMIT).rstrip("\n"))
+        console.document(markdown(changes, 10**9 if options.full else options.longest or LIMIT).rstrip("\n"))
     else:
         from scripts.review.lines import lines
 

@@ -17,7 +17,7 @@ EXPLAINING = ("Metadata", "Description")
 
 def choices(before: TemplateSet, after: TemplateSet) -> Iterator[ValueChange]:
     """What may be chosen differently: parameters with their limits and defaults, and the rules between them."""
-    for change in difference.compare(before, after):
+    for change in _differences(before, after):
         if change.what in CHOICES and not _explains(change):
             yield _value(change)
 
@@ -27,7 +27,7 @@ def resources(
 ) -> Iterator[ValueChange]:
     """Changes of resources that no environment has."""
     shown = _shown(after, environments) | _shown(before, environments)
-    for change in difference.compare(before, after):
+    for change in _differences(before, after):
         if change.what in ("resource", "template") and not _explains(change) and change.address not in shown:
             yield _value(change)
 
@@ -38,6 +38,15 @@ def broader(
     """Permissions that become broader where no environment has them."""
     shown = _shown(after, environments) | _shown(before, environments)
     yield from (grant for grant in broadening.broadened(before, after) if grant.holder not in shown)
+
+
+def _differences(before: TemplateSet, after: TemplateSet) -> list[Change]:
+    """Every difference of two sets, found once."""
+    key = (difference.compare, id(after))
+    if key not in before.results:
+        before.results[key] = after, difference.compare(before, after)  # with the set, so that the id stays its own
+    changes: list[Change] = before.results[key][1]
+    return changes
 
 
 def _shown(templates: TemplateSet, environments: Iterable[EnvironmentReview]) -> set[str]:

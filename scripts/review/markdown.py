@@ -20,13 +20,13 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 def markdown(review: Review, limit: int = LIMIT) -> str:
     """The review as Markdown of at most `limit` characters: with everything, or with as much detail as fits. What is
     left out is said, with the command that shows it."""
+    whole = _text(outline(review))
     for detail in sorted(Detail, reverse=True):
-        lines = _text(outline(review, detail))
+        lines = whole if detail == Detail.FULL else _text(outline(review, detail))
         if sum(map(len, lines)) + len(lines) <= limit - len(_left_out(review, 0)):
             break
     else:
         lines = _cut(lines, limit - len(_left_out(review, 10**9)))
-    whole = _text(outline(review))
     if len(lines) < len(whole) or lines != whole:
         lines = [*lines, _left_out(review, max(len(whole) - len(lines), 1))]
     return "\n".join(lines) + "\n"

@@ -1,8 +1,9 @@
 """What a pull request must pass, in a minute: `python -m tests.check [BASE]`.
 
 The templates are fresh and pass the gate, no permission is broader for an old reason, ruff and mypy find nothing; then
-the quick tests that the change since BASE may reach, and those of the documents and contracts. What was not looked at
-is listed: `make test` does. The exit status is 1 when something is wrong.
+the quick tests that the change since BASE may reach, and those of the documents and contracts. Tests that take seconds
+are run for a change of what they are about. What was not looked at is listed: `make test` does. The exit status is 1
+when something is wrong.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.check import reach
-from tests.conftest import marker
+from tests.conftest import DEAREST_OF_UNIT, marker
 
 ROOT = Path(__file__).resolve().parents[2]
 LEDGER = "docs/permissions-ledger.md"
+GATE = "templates are fresh and pass the gate: cfn-lint, project rules, parameter files"
+DEAR = frozenset(f"tests/{name}" for name in DEAREST_OF_UNIT)
 # Documents, and what two files must agree on: quick, and reached by nearly everything.
 ALWAYS = (
     "tests/design/test_documents.py",
@@ -58,8 +61,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return 64
     changes = changed_paths(ROOT, base)
     print(f"{len(changes)} files differ from {base[:12]}")
-    reached = reach.reached(reach.read(ROOT), changes)
-    chosen = sorted({*ALWAYS, *(path for path in reached if marker(ROOT / path) == "unit")})
+    sources = reach.read(ROOT)
+    reached = reach.reached(sources, changes)
+    chosen = chosen_files(reached, reach.near(sources, changes))
     left = sorted(reached.keys() - set(chosen))
     with ThreadPoolExecutor(2) as lanes:  # one beside the other: pytest has two workers, and waits now and then
         results = list(lanes.map(run_all, (still_steps(ROOT, base), [tests_step(chosen)])))
@@ -68,6 +72,12 @@ def main(words: Sequence[str] | None = None) -> int:
         print(line)
     print(f"{'passed' if all(results) else 'FAILED'} in {time.monotonic() - began:.0f} s")
     return 0 if all(results) else 1
+
+
+def chosen_files(reached: Collection[str], near: Collection[str]) -> list[str]:
+    """The test files that are run: the quick ones, and those that take seconds where the change is near to them."""
+    quick = (path for path in reached if marker(ROOT / path) == "unit" and (path not in DEAR or path in near))
+    return sorted({*ALWAYS, *quick})
 
 
 def base_of(root: Path, name: str) -> str:
@@ -92,17 +102,16 @@ def _git(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def still_steps(root: Path, base: str) -> Iterator[Step]:
     """What is looked at without running the project."""
-    python, tools = [sys.executable, "-m"], Path(sys.executable).parent
-    fresh = [*python, "generator", "--check"]
+    tools = Path(sys.executable).parent
+    fresh = [sys.executable, "-m", "generator", "--check", "--gate"]
     ledger = _git(root, "show", f"{base}:{LEDGER}")
     if ledger.returncode == 0:
         (root / ".cache").mkdir(exist_ok=True)
         file = root / ".cache/permissions.md"
         file.write_text(ledger.stdout, encoding="utf-8")
-        yield Step("templates are fresh, and broader permissions have a new reason", [*fresh, "--base", str(file)])
+        yield Step(f"{GATE}; broader permissions have a new reason", [*fresh, "--base", str(file)])
     else:
-        yield Step("templates are fresh (no ledger of permissions to compare with)", fresh)
-    yield Step("the gate: cfn-lint, project rules, parameter files", [*python, "generator", "--gate"])
+        yield Step(f"{GATE} (no ledger of permissions to compare with)", fresh)
     yield Step("the version goes up with what an update does (.ci/version)", ["bash", ".ci/version"])
     yield Step("ruff", [str(tools / "ruff"), "check", "--quiet", "."])
     yield Step("the form of the sources", [str(tools / "ruff"), "format", "--quiet", "--check", "."])

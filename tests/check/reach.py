@@ -120,6 +120,14 @@ def reached(sources: Mapping[str, Source], changed: Iterable[str]) -> dict[str, 
     return reasons
 
 
+def near(sources: Mapping[str, Source], changed: Iterable[str]) -> set[str]:
+    """The test files that are about these paths: changed themselves, or with an import or the name of one of them."""
+    paths = set(changed)
+    names = paths | {path.rpartition("/")[2] for path in paths if not path.endswith("__init__.py")}
+    tests = {path: source for path, source in sources.items() if path.rpartition("/")[2].startswith("test_")}
+    return {path for path, source in tests.items() if path in paths or source.imports & paths or source.texts & names}
+
+
 def _beside(path: str, sources: Iterable[str]) -> list[str]:
     """The files in the folder of a file, and below it."""
     folder = path[: path.rfind("/") + 1]

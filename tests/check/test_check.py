@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.check import reach
-from tests.check.__main__ import ALWAYS, CheckError, Step, base_of, changed_paths, not_looked_at, run_all, still_steps
+from tests.check.__main__ import (
+    ALWAYS,
+    CheckError,
+    Step,
+    base_of,
+    changed_paths,
+    chosen_files,
+    not_looked_at,
+    run_all,
+    still_steps,
+)
 from tests.check.reach import Source
 from tests.conftest import ROOT, marker
 
@@ -87,6 +97,18 @@ def test_a_conftest_reaches_the_tests_below_it(tmp_path: Path) -> None:
 def test_changes_of_this_repository_reach_their_tests(sources: dict[str, Source], change: str, test: str) -> None:
     assert (ROOT / change).exists() and (ROOT / test).exists()
     assert test in reach.reached(sources, [change])
+
+
+def test_what_takes_seconds_runs_for_a_change_of_what_it_is_about(sources: dict[str, Source]) -> None:
+    dear = "tests/gate/test_reachability.py"
+    for change, runs in (
+        ("generator/stacks/site.py", False),
+        ("generator/gate/reachability/matrix.py", True),
+        (dear, True),
+    ):
+        reached = reach.reached(sources, [change])
+        assert dear in reached
+        assert (dear in chosen_files(reached, reach.near(sources, [change]))) is runs, change
 
 
 def test_what_always_runs_is_there_and_quick() -> None:

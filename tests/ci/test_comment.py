@@ -20,7 +20,8 @@ API = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
 
 def comment(repository: Path, host: Host, name: str, file: Path, **changed: str) -> subprocess.CompletedProcess[str]:
     """The program as a workflow runs it: isolated, from somewhere else."""
-    variables = {**HOSTS[name], API[name]: host.url, "PULL_REQUEST": "7", "no_proxy": "127.0.0.1", **changed}
+    own = {**HOSTS[name], API[name]: host.url} if name in HOSTS else {}
+    variables = {**own, "PULL_REQUEST": "7", "no_proxy": "127.0.0.1", **changed}
     return subprocess.run(
         [sys.executable, "-I", str(repository / "scripts/ci/comment.py"), name, str(file)],
         env={"PATH": os.environ["PATH"], **variables},
@@ -42,6 +43,41 @@ def test_two_pushes_make_one_comment(name: str, repository: Path, tmp_path: Path
             assert (done.returncode, done.stdout.strip()) == (0, says), done.stderr
         assert host.comments == {1: "somebody's words", 101: "<!-- delivery review -->\nsecond ``` @you"}
         assert {token for _, _, token in host.requests} == {"Bearer t0ken" if name == "github" else "t0ken"}
+
+
+def test_a_comment_of_codecommit_is_changed_by_its_author_and_replaced_by_another(
+    repository: Path, tmp_path: Path
+) -> None:
+    """Each build has a session of its own; whether that makes it another author, AWS does not say."""
+    program = repository / ".venv-awscli/bin/aws"
+    if not program.exists():
+        pytest.skip("the AWS command line is not installed: make .venv-awscli/ready")
+    file = tmp_path / "review.md"
+    keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}
+    path = {"PATH": f"{program.parent}:{os.environ['PATH']}", "AWS_DEFAULT_REGION": "us-east-1", "HOME": str(tmp_path)}
+    with running() as host:
+        for author, text, says in (
+            ("one", "first", "created"),
+            ("one", "second", "updated"),
+            ("two", "@all", "replaced"),
+        ):
+            host.author = author
+            file.write_text(text, encoding="utf-8")
+            done = comment(repository, host, "codecommit", file, **keys, **path, AWS_ENDPOINT_URL=host.url)
+            assert (done.returncode, done.stdout.strip()) == (0, f"comment {says}"), done.stderr
+    assert host.comments == {100: "", 101: "<!-- delivery review -->\n@all"}
+
+
+def test_what_codecommit_cannot_take_is_refused(repository: Path, tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    with running() as host:
+        for text, number, says in (
+            ("x" * 10_240, "7", "a comment takes 10240"),
+            ("x", "7 --debug", "must be a number"),
+        ):
+            file.write_text(text, encoding="utf-8")
+            done = comment(repository, host, "codecommit", file, PULL_REQUEST=number)
+            assert done.returncode == 3 and says in done.stderr and not host.requests
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from scripts.ci import command
+from tests.conftest import ROOT
 from tests.support import pull_requests
 from tests.support.comments_host import Host, running
 
@@ -110,7 +111,30 @@ def of_gitlab(runner: Runner) -> str:
     return [runner.step(script, **own) for script in scripts][-1]
 
 
-@pytest.mark.parametrize("steps", [of_github, of_gitlab], ids=["github", "gitlab"])
+def of_codebuild(runner: Runner) -> str:
+    """The commands of a build that EventBridge has started, up to the comment; the suite is not run in a test."""
+    program = ROOT / ".venv-awscli/bin/aws"
+    if not program.exists():
+        pytest.skip("the AWS command line is not installed: make .venv-awscli/ready")
+    own = {
+        "BASE": "refs/heads/work",
+        "PULL_REQUEST": "7",
+        "AWS_ENDPOINT_URL": runner.host.url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+    }
+    commands = parsed("codebuild", "codebuild.yml")["phases"]["build"]["commands"]
+    [comment] = [place for place, command in enumerate(commands) if "comment.py" in command]
+    subprocess.run(["git", "-C", str(runner.folder), "remote", "set-url", "origin", "."], check=True)
+    runner.git("branch", "--force", "work", runner.base)
+    outputs = [runner.step(command, **own) for command in commands[: comment + 1]]
+    shutil.copy(runner.folder / ".cache/review.html", runner.folder)
+    return outputs[-1]
+
+
+@pytest.mark.parametrize("steps", [of_github, of_gitlab, of_codebuild], ids=["github", "gitlab", "codebuild"])
 def test_two_pushes_are_checked_and_make_one_comment(steps: Any, repository: Path, tmp_path: Path) -> None:
     with running() as host:
         runner = Runner(repository, tmp_path, host)

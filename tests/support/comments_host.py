@@ -1,4 +1,7 @@
-"""A stand-in of a host's API for comments, over loopback: it keeps what is written and says what was asked."""
+"""A stand-in of a host's API for comments, over loopback: it keeps what is written and says what was asked.
+
+For CodeCommit it answers the calls of botocore's model (2015-04-13) that are about comments of a pull request.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,37 @@ from typing import Any
 
 @dataclass
 class Host:
-    """What a host holds: comments by id, and every request as (method, path, token)."""
+    """What a host holds: comments by id, and every request as (method, path, token); of CodeCommit as (operation, "",
+    author). `author` is who asks: a comment of CodeCommit can be changed by its author alone."""
 
     comments: dict[int, str] = field(default_factory=dict)
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     status: int = 200
     url: str = ""
+    author: str = "one"
+    authors: dict[int, str] = field(default_factory=dict)
+
+    def codecommit(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and answer of one call."""
+        self.requests.append((operation, "", self.author))
+        number = int(request.get("commentId", 0))
+        if operation == "GetPullRequest":
+            target = {"repositoryName": "delivery", "destinationCommit": "d" * 40, "sourceCommit": "s" * 40}
+            return 200, {"pullRequest": {"pullRequestId": request["pullRequestId"], "pullRequestTargets": [target]}}
+        if operation == "GetCommentsForPullRequest":
+            comments = [
+                {"commentId": str(number), "content": content, "deleted": not content}
+                for number, content in self.comments.items()
+            ]
+            return 200, {"commentsForPullRequestData": [{"comments": comments}]}
+        if operation == "PostCommentForPullRequest":
+            assert (request["beforeCommitId"], request["afterCommitId"]) == ("d" * 40, "s" * 40)
+            number = 100 + len(self.comments)
+            self.authors[number] = self.author
+        if operation == "UpdateComment" and self.authors[number] != self.author:
+            return 400, {"__type": "CommentNotCreatedByCallerException", "message": "You cannot modify this comment."}
+        self.comments[number] = request.get("content", "")
+        return 200, {"comment": {"commentId": str(number)}}
 
 
 @contextmanager
@@ -29,9 +57,9 @@ def running() -> Iterator[Host]:
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: Any) -> None: ...
 
-        def _answer(self, value: Any) -> None:
+        def _answer(self, value: Any, status: int = 0) -> None:
             body = json.dumps(value).encode()
-            self.send_response(host.status)
+            self.send_response(status or host.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -47,6 +75,11 @@ def running() -> Iterator[Host]:
             self._answer([{"id": number, "body": body} for number, body in host.comments.items()])
 
         def do_POST(self) -> None:
+            if target := self.headers.get("X-Amz-Target"):
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, answer = host.codecommit(target.removeprefix("CodeCommit_20150413."), request)
+                self._answer(answer, status)
+                return
             number = 100 + len(host.comments)
             host.comments[number] = self._body()
             self._answer({"id": number})
