@@ -233,8 +233,8 @@ def _too_long(file: ParameterFile, root: Template) -> Iterator[Problem]:
             f"is less than the {needed} minutes that {' and '.join(names)} with {ROLLING_MINUTES} for the tasks take"
         )
         yield Problem(file.path, "Parameters.DeploymentTimeoutMinutes", f'"{limit}"', message)
-    build, execution = (values[name] for name in ("BuildTimeoutMinutes", "ExecutionTimeoutMinutes"))
-    if int(build) >= int(execution):
+    build, execution = (values.get(name) for name in ("BuildTimeoutMinutes", "ExecutionTimeoutMinutes"))
+    if build and execution and int(build) >= int(execution):
         message = (
             f"is not below ExecutionTimeoutMinutes = {execution}: a build that hangs would not fail by its own name"
         )
