@@ -40,46 +40,69 @@ DASHBOARD: list[int] = []  # and how many because they know other facts than tho
 collect_ignore = [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py"]
 # The files that take longest, longest first: a worker that begins one of them last works on alone at the end.
 LONGEST = (
+    "test_style.py",  # mypy begins from nothing in a new clone
+    "system/test_as_roles.py",
     "system/test_rehearse.py",
-    "options/test_deploying.py",
-    "system/test_exit_door.py",
-    "destructive/test_kills.py",
-    "rehearsal/test_application.py",
-    "generator/test_command.py",
-    "system/test_rehearse_options.py",
     "buildspecs/test_backend.py",
-    "gate/test_role_needs_faults.py",
-    "local_aws/test_impatience.py",
-    "review/test_version.py",
-    "review/test_verdict.py",
-    "review/test_review.py",
-    "rehearsal/test_browser.py",
-    "options/test_pairwise.py",
-    "test_style.py",
-    "local_aws/test_server.py",
-    "local_aws/test_proof.py",
-    "gate/test_lint.py",
-    "gate/test_security_tools.py",
-    "gate/test_rules.py",
     "system/test_plan.py",
+    "gate/test_reachability.py",
+    "buildspecs/test_frontend.py",
+    "options/test_deploying.py",
+    "generator/test_command.py",
+    "buildspecs/test_push.py",
+    "system/test_what_runs.py",
+    "mutants/test_tool.py",
+    "rehearsal/test_application.py",
+    "system/test_rehearse_options.py",
+    "gate/test_role_needs.py",
+    "destructive/test_kills.py",
+    "review/test_review.py",
+    "gate/test_lint.py",
     "system/test_deploy.py",
     "destructive/test_scenes.py",
+    "system/test_bootstrap.py",
+    "rehearsal/test_browser.py",
+    "system/test_documents.py",
+    "system/test_rehearse_beanstalk.py",
+    "system/test_second_life.py",
+    "generator/test_application.py",
+    "system/test_saved_plans.py",
+    "local_aws/test_findings.py",
+    "local_aws/test_proof.py",
+    "system/test_core_alone.py",
+    "local_aws/test_matrix.py",
+    "review/test_oldest.py",
+    "gate/test_security_tools.py",
+    "gate/test_role_needs_faults.py",
+    "system/test_watching.py",
+    "system/test_bad_day.py",
+    "system/test_review_comes_true.py",
+    "rehearsal/test_clean_environment.py",
+    "review/test_verdict.py",
+    "system/test_domain.py",
+    "local_aws/test_impatience.py",
+    "local_aws/test_server.py",
+    "gate/test_rules.py",
+    "review/test_version.py",
+    "options/test_pairwise.py",  # in the soak
     "system/test_applications.py",  # in the soak
 )
+# Those of them that need no server and yet are no part of `make unit`; `make check` runs them where a change is near.
+TOO_LONG_FOR_UNIT = ("gate/test_reachability.py", "generator/test_application.py", "review/test_oldest.py")
 # The same of `make unit`, whose files are short: seconds each, and half the time of all. `make check` runs them for a
 # change of what they are about.
 DEAREST_OF_UNIT = (
-    "gate/test_reachability.py",
     "lookup/test_why.py",
-    "generator/test_application.py",
-    "review/test_oldest.py",
     "check/test_check.py",
-    "deployment/test_aws.py",
-    "gate/test_ledger.py",
-    "deployment/test_access_verb.py",
-    "deployment/test_running.py",
     "gate/test_parameter_page.py",
+    "deployment/test_preflight.py",
+    "review/test_drawn.py",
+    "gate/test_ledger.py",
+    "cli/test_one_way.py",
     "review/test_page.py",
+    "deployment/test_aws.py",
+    "cfn/test_evaluate.py",
+    "deployment/test_access_verb.py",
 )
 LONGEST_FILES = frozenset(ROOT / "tests" / name for name in LONGEST)
 ORDER = {ROOT / "tests" / name: place for place, name in enumerate((*LONGEST, *DEAREST_OF_UNIT))}
@@ -94,14 +117,7 @@ PROGRAMS = (
     "cli/test_set_up.py",
     "deployment/test_migrate.py",
 )
-SLOW = (
-    *LONGEST,
-    "cfn/test_parameters.py",
-    "cli/test_make.py",
-    "gate/test_role_needs.py",
-    "system/test_as_roles.py",
-    "test_conformance.py",
-)
+SLOW = (*LONGEST, "cfn/test_parameters.py", "cli/test_make.py", "test_conformance.py")
 # Seconds that a test may take, with what it sets up; those of the longest files more. Long enough for a busy machine.
 LIMIT, LONG_LIMIT = float(os.environ.get("TEST_LIMIT", "600")), 1800.0
 GRACE = 60.0  # seconds after which a test that does not let itself be ended takes its process with it

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.check import reach
-from tests.conftest import DEAREST_OF_UNIT, marker
+from tests.conftest import DEAREST_OF_UNIT, TOO_LONG_FOR_UNIT, marker
 
 ROOT = Path(__file__).resolve().parents[2]
 LEDGER = "docs/permissions-ledger.md"
 GATE = "templates are fresh and pass the gate: cfn-lint, project rules, parameter files"
-DEAR = frozenset(f"tests/{name}" for name in DEAREST_OF_UNIT)
+DEAR = frozenset(f"tests/{name}" for name in (*DEAREST_OF_UNIT, *TOO_LONG_FOR_UNIT))
 # Documents, and what two files must agree on: quick, and reached by nearly everything.
 ALWAYS = (
     "tests/design/test_documents.py",
@@ -76,7 +76,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def chosen_files(reached: Collection[str], near: Collection[str]) -> list[str]:
     """The test files that are run: the quick ones, and those that take seconds where the change is near to them."""
-    quick = (path for path in reached if marker(ROOT / path) == "unit" and (path not in DEAR or path in near))
+    quick = (path for path in reached if (path in near if path in DEAR else marker(ROOT / path) == "unit"))
     return sorted({*ALWAYS, *quick})
 
 

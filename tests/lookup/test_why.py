@@ -33,6 +33,7 @@ def test_a_resource_by_every_name_that_people_use(
     assert "Backend" in table["given on"] and "Configuration" in table["given on"]
 
 
+@pytest.mark.slow
 def test_every_resource_has_an_answer_with_its_line(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     resources = list(load(repository / "templates").resources())
     assert len(resources) > 150
