@@ -33,7 +33,7 @@ NEEDS = {
     "beanstalk": {"network", "ingress", "configuration", "data", "notifications", "encryption"},
     "build": {"storage", "encryption", "registry", "site", "delivery", "backend", "beanstalk"},
     "pipeline": {"storage", "encryption", "notifications", "build", "backend", "beanstalk", "site"},
-    "monitoring": {"notifications", "ingress", "backend", "beanstalk", "delivery", "build", "pipeline"},
+    "monitoring": {"encryption", "notifications", "ingress", "backend", "beanstalk", "delivery", "build", "pipeline"},
 }
 
 
