@@ -168,7 +168,7 @@ def test_what_is_not_known_is_said_and_no_empty_bill_is_stored(
     (tmp_path / "package-lock.json").write_text("{}")  # outside of the commit
     (tmp_path / "commit/frontend").mkdir(parents=True)
     (tmp_path / "commit/frontend/package-lock.json").symlink_to(tmp_path / "package-lock.json")
-    outcome = seal(empty, sealed, tmp_path / "commit")
+    outcome = seal(empty, sealed, None if sealed == "SealedBundle" else tmp_path / "commit")
     assert outcome.succeeded, outcome.log
     assert outcome.result_lines()[0] == f"RESULT bill of materials: NONE, {why}"
     place = f"s3://bucket/sealed/{sealed}/run.provenance.json"

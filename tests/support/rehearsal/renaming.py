@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def renamed(folder: Path) -> None:
         for old, new in names.items():  # the secondary artifacts of a buildspec
             text = text.replace(f'"    {old}:"', f'"    {new}:"')
             # What a role may write: CodePipeline's keys hold ten characters of an artifact's name.
-            if new.startswith("Files-"):
+            if new.startswith("Files_"):
                 text = text.replace(f"/{old[:10]}*", f"/{new[:10]}*")
         body = json.loads(text)
         _containers(body)
@@ -40,6 +41,7 @@ def _pipeline(file: Path) -> dict[str, str]:
     for resource in body["Resources"].values():
         if resource["Type"] == "AWS::CodePipeline::Pipeline":
             _rename(resource["Properties"]["Stages"], names)
+            resource["Properties"]["Stages"] = _named_anew(resource["Properties"]["Stages"], names)
     file.write_text(json.dumps(body), encoding="utf-8")
     return names
 
@@ -59,8 +61,24 @@ def _rename(value: Any, names: dict[str, str]) -> None:
             _rename(item, names)
 
 
+def _named_anew(value: Any, names: dict[str, str]) -> Any:
+    """The same with the new names where an action is told an artifact's: as its primary source, and as the value of a
+    variable."""
+    if isinstance(value, list):
+        return [_named_anew(item, names) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: names.get(item, item) if key == "PrimarySource" else _named_anew(item, names)
+            for key, item in value.items()
+        }
+    if isinstance(value, str) and value.startswith("[{"):
+        return re.sub(r'"value": "(\w+)"', lambda match: f'"value": "{names.get(match[1], match[1])}"', value)
+    return value
+
+
 def _fresh(old: str, kind: str, names: dict[str, str]) -> str:
-    return names.setdefault(old, f"{kind}-{len(names)}")
+    # An artifact's name is a part of a variable's.
+    return names.setdefault(old, f"{kind}{'_' if kind == 'Files' else '-'}{len(names)}")
 
 
 def _kind(value: dict[str, Any]) -> str:
