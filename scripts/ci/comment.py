@@ -178,7 +178,7 @@ class CodeCommit:
     def _ask(self, *words: str) -> dict[str, Any]:
         command = ["aws", "codecommit", *words, "--output", "json"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=4 * SECONDS, check=False)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=4 * SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CommentError(f"aws codecommit {words[0]}: {error}") from error
         if done.returncode:
