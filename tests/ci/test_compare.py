@@ -1,5 +1,5 @@
 """`.ci/compare`: permissions are compared with a base, and where there is none, that is a failure and no silence.
-`.ci/version`: the version is compared with the last that has a tag."""
+`.ci/version`: the version is compared with the last that has a tag. `.ci/release`: what gets a tag."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from tests.conftest import ROOT
 
 LEDGER = "docs/permissions-ledger.md"
-NO_VERSION = "no commit of this clone's history has the tag of a version, such as v1.0.0\n"
 
 
 class Clone:
@@ -23,7 +22,8 @@ class Clone:
         self.folder = folder
         (folder / ".ci").mkdir(parents=True)
         (folder / "docs").mkdir()
-        for script in ("compare", "version"):
+        (folder / "generator").mkdir()
+        for script in ("compare", "version", "release"):
             shutil.copy(ROOT / ".ci" / script, folder / ".ci")
         self.python = folder / "python"
         self.python.write_text('#!/bin/sh\necho "called: $*"\ncat .cache/permissions.md\n', encoding="utf-8")
@@ -42,6 +42,12 @@ class Clone:
         self.git("add", ".")
         self.git("commit", "--quiet", "--allow-empty", "--message", text)
         return self.git("rev-parse", "HEAD")
+
+    def version(self, version: str) -> str:
+        """A commit with the set's version, and its line in the change log."""
+        (self.folder / "generator/version.py").write_text(f'VERSION = "{version}"\n', encoding="utf-8")
+        (self.folder / "CHANGELOG.md").write_text(f"## {version}\n", encoding="utf-8")
+        return self.commit(version)
 
     def compare(self, base: str = "") -> tuple[int, str]:
         return self.run("compare", base)
@@ -97,11 +103,55 @@ def test_a_base_that_is_no_base_fails(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize("tags", [[], ["notes"], ["v0.1"]])
-def test_without_the_tag_of_a_version_nothing_is_compared_and_that_is_said(clone: Clone, tags: list[str]) -> None:
-    clone.commit("first", ledger="any")
+def test_without_the_tag_of_a_version_the_last_commit_with_another_is_the_base(clone: Clone, tags: list[str]) -> None:
+    says_what_it_is_called_with(clone)
+    first = clone.version("0.1.0")
     for tag in tags:
         clone.git("tag", tag)
-    assert clone.run("version") == (0, "version not compared: " + NO_VERSION)
+    assert clone.run("version") == (0, "version not compared: this history has no other version\n")
+    clone.version("0.2.0")
+    clone.commit("more of it", ledger="any")
+    status, output = clone.run("version")
+    assert status == 0 and output.endswith(f"no version has a tag yet\ncalled: -m scripts.cli version {first}\n")
+
+
+def test_a_part_of_the_history_is_no_base(clone: Clone, tmp_path: Path) -> None:
+    for version in ("0.1.0", "0.2.0"):
+        clone.version(version)
+    shallow = Clone(tmp_path / "shallow")
+    shallow.git("fetch", "--quiet", "--depth", "1", clone.folder.as_uri())
+    shallow.git("reset", "--hard", "--quiet", "FETCH_HEAD")
+    status, output = shallow.run("version")
+    assert status == 1 and "this clone has a part of the history" in output
+
+
+def says_what_it_is_called_with(clone: Clone) -> None:
+    clone.python.write_text('#!/bin/sh\necho "called: $*"\n', encoding="utf-8")
+
+
+def test_a_release_is_a_tag_with_version_and_digest_and_is_made_once(clone: Clone) -> None:
+    says_what_it_is_called_with(clone)
+    (clone.folder / "templates").mkdir()
+    (clone.folder / "templates/site.json").write_text("{}", encoding="utf-8")
+    clone.version("0.1.0")
+    clone.version("0.2.0")
+    assert clone.run("release")[1] == "no release: releases are made on main\n"
+    clone.git("branch", "--move", "main")
+    status, output = clone.run("release")
+    assert status == 0 and output.endswith("push it: git push origin v0.2.0\n"), output
+    assert "called: -m generator --check --gate\n" in output and "called: -m scripts.cli version" in output
+    message = clone.git("tag", "--list", "--format=%(contents)", "v0.2.0")
+    assert message == f"0.2.0, templates {clone.git('rev-parse', 'HEAD:templates')}"
+    assert "v0.2.0 is released" in clone.run("release")[1]
+    clone.version("0.3.0")
+    (clone.folder / "CHANGELOG.md").write_text("", encoding="utf-8")
+    assert "the working tree has changes" in clone.run("release")[1]
+    clone.commit("no line")
+    assert "CHANGELOG.md has no heading `## 0.3.0`" in clone.run("release")[1]
+    clone.version("0.3.1")
+    clone.python.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    clone.commit("the gate has findings")
+    assert "the gate has findings" in clone.run("release")[1] and clone.git("tag") == "v0.2.0"
 
 
 def test_the_version_is_compared_with_the_last_that_has_a_tag(clone: Clone) -> None:
@@ -109,7 +159,7 @@ def test_the_version_is_compared_with_the_last_that_has_a_tag(clone: Clone) -> N
         clone.commit(tag, ledger=tag)
         clone.git("tag", tag)
     clone.commit("after it")
-    clone.python.write_text('#!/bin/sh\necho "called: $*"\n', encoding="utf-8")
+    says_what_it_is_called_with(clone)
     assert clone.run("version") == (0, "version compared with v0.2.0\ncalled: -m scripts.cli version v0.2.0\n")
 
 
