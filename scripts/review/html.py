@@ -8,7 +8,7 @@ from pathlib import Path
 from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.picture import stacks_picture
 from generator.cfn.templates import TemplateSet
-from scripts.review.model import REMOVED, REPLACED, Review
+from scripts.review.model import REMOVED, REPLACED, TAKEN, Review
 from scripts.review.outline import Entry, Section, Span, outline
 from scripts.review.table import KINDS, Row, rows
 from scripts.review.verdict import BAD, GOOD, LOOK
@@ -75,10 +75,12 @@ def _changes(review: Review) -> Mapping[str, tuple[int, str]]:
     stacks: dict[str, dict[str, str]] = {}
     order = (GOOD, LOOK, BAD)
     for environment in review.changed:
+        stops = {grant.holder for grant in environment.broader} | {risk.path for risk in environment.risks}
         for change in environment.resources:
             stack, _, name = change.path.partition(".")
             hurts = change.action in (REPLACED, REMOVED)
-            weight = BAD if hurts and change.value else LOOK if hurts else GOOD
+            bad = change.path in stops or change.effect == TAKEN or (hurts and change.value)
+            weight = BAD if bad else LOOK if hurts else GOOD
             members = stacks.setdefault(stack, {})
             members[name] = max(weight, members.get(name, GOOD), key=order.index)
     return {stack: (len(members), max(members.values(), key=order.index)) for stack, members in stacks.items()}

@@ -15,14 +15,14 @@ from scripts.review.command import review
 from scripts.review.html import page
 from tests.conftest import ROOT
 from tests.support import browser
-from tests.support.pull_requests import PULL_REQUESTS, checkout_of
+from tests.support.pull_requests import PULL_REQUESTS, checkout_of, judged
 
 FOLDER = ROOT / "docs/screenshots"
 # The pull requests that are shown, with the width and height of the window.
 SHOWN = {
-    "right_broadened_in_a_rename": (1000, 560),
+    "right_broadened_in_a_rename": (1000, 680),
     "replaced_bucket": (1000, 1010),
-    "parameters_only": (390, 780),  # a phone
+    "parameters_only": (390, 900),  # a phone
 }
 
 
@@ -38,6 +38,7 @@ def main() -> int:
             folder = Path(temporary)
             checkout = checkout_of(ROOT, folder / "checkout")
             PULL_REQUESTS[name](checkout)
+            judged(checkout, name)
             html = folder / "review.html"
             html.write_text(page(review(checkout, "base"), revision.read(checkout, "").templates), encoding="utf-8")
             target = FOLDER / f"{name}.png"

@@ -201,6 +201,14 @@ def test_a_page_loads_and_runs_nothing_of_a_pull_request(checkout: Path, capsys:
     assert '<a class="stack good' in text
 
 
+def test_a_stack_with_a_broader_right_stands_out_in_the_picture(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull_requests.right_broadened_in_a_child(checkout)
+    text = shown(capsys, checkout, "base", "--format", "html")
+    assert re.search(r'<a class="stack bad[^"]*" href="#stack-Backend"', text)
+
+
 def test_a_resource_is_linked_to_its_lines(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pull_requests.replaced_bucket(checkout)
     address = "https://host.test/team/delivery/blob/abc"
