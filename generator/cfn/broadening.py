@@ -172,7 +172,7 @@ def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[tupl
             spelled.get(part, part) if isinstance(part, str) else f"all but {', '.join(sorted(part))}" for part in parts
         )
         for parts in product(*sides)
-        if not any(all(part in these for part, these in zip(parts, covered, strict=True)) for covered in covering)
+        if not any(parts[0] in first and parts[1] in second and parts[2] in third for first, second, third in covering)
     ]
 
 

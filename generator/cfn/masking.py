@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from generator.cfn.parameters import SECRETS, secret
@@ -37,6 +38,7 @@ def scrubbed(text: str) -> str:
     return text
 
 
+@lru_cache(1 << 13)  # a review asks for the same values in every environment
 def _kind(name: str, value: str) -> str | None:
     """What kind of secret a text looks like, None for none."""
     if HARMLESS.fullmatch(value):

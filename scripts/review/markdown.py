@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from scripts.review.model import Review
-from scripts.review.outline import Detail, Entry, Outline, Section, Span, outline
+from scripts.review.outline import Detail, Entry, Outline, Section, Span, alike_environments, outline
 from scripts.review.verdict import BAD, GOOD, LOOK
 from scripts.terminal.text import visible
 
@@ -20,9 +20,10 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 def markdown(review: Review, limit: int = LIMIT) -> str:
     """The review as Markdown of at most `limit` characters: with everything, or with as much detail as fits. What is
     left out is said, with the command that shows it."""
-    whole = _text(outline(review))
+    groups = alike_environments(review)
+    whole = _text(outline(review, groups=groups))
     for detail in sorted(Detail, reverse=True):
-        lines = whole if detail == Detail.FULL else _text(outline(review, detail))
+        lines = whole if detail == Detail.FULL else _text(outline(review, detail, groups))
         if sum(map(len, lines)) + len(lines) <= limit - len(_left_out(review, 0)):
             break
     else:

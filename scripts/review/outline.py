@@ -76,10 +76,13 @@ class Outline:
     sections: tuple[Section, ...]
 
 
-def outline(review: Review, detail: Detail = Detail.FULL) -> Outline:
-    """The outline of a review."""
+Groups = Sequence[tuple[list[str], EnvironmentReview]]
+
+
+def outline(review: Review, detail: Detail = Detail.FULL, groups: Groups | None = None) -> Outline:
+    """The outline of a review. Whoever makes several gives the same `groups`, of `alike_environments`."""
     lines = tuple(_entry(strong(f"{line.title}: "), text(line.text), weight=line.weight) for line in verdict(review))
-    sections = [_environment(names, environment, detail) for names, environment in _alike(review.changed)]
+    sections = [_environment(names, environment, detail) for names, environment in groups or alike_environments(review)]
     if review.deployed:
         sections.insert(0, _deployed(review.deployed))
     grants = (_entry(strong("broader: "), code(str(grant)), weight=BAD) for grant in review.latent_grants)
@@ -141,10 +144,10 @@ def _entry(*spans: Span, weight: str = GOOD, difference: Iterable[str] = ()) -> 
     return Entry(tuple(spans), weight, tuple(difference))
 
 
-def _alike(environments: Sequence[EnvironmentReview]) -> list[tuple[list[str], EnvironmentReview]]:
+def alike_environments(review: Review) -> Groups:
     """The environments by what happens to them, with the first of each group to show it."""
     groups: dict[str, tuple[list[str], EnvironmentReview]] = {}
-    for environment in environments:
+    for environment in review.changed:
         nameless = replace(environment, name="", cost=replace(environment.cost, before=None, after=None))
         key = re.sub(rf"\b{re.escape(environment.name)}\b", ANY_ENVIRONMENT, repr(nameless))
         key = DIGEST.sub("DIGEST", key)
