@@ -21,7 +21,7 @@ from generator.core.settings import Computed, Setting, add_to, environment_name,
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.roots import developers, environment
-from generator.roots.access import approve, boundary, deploy, destroy, execution, recover, roles, trust
+from generator.roots.access import approve, boundary, deploy, destroy, execution, operate, recover, roles, trust
 from generator.roots.access.handler_permissions.types import ResourceNames
 from generator.roots.environment.parameters import domain, table_names
 from generator.version import VERSION
@@ -124,10 +124,10 @@ def _execution_role(stack: Stack, stacks: Sequence[Stack], where: ResourceNames)
 
 
 def _recovering(stack: Stack, names: Mapping[Port, Text]) -> iam.ManagedPolicy:
-    """What the deploy role does on rare days, in a policy of its own: all inline policies of a role share 10,240
-    characters (IAM user guide, reference_iam-quotas)."""
+    """What the deploy role looks at, and does on rare days, in a policy of its own: all inline policies of a role share
+    10,240 characters (IAM user guide, reference_iam-quotas)."""
     foreign = boundary.foreign(stack.project, Ref(ports.ENVIRONMENT.name))
-    grants = [*recover.grants(stack, names), *destroy.grants(stack, names), foreign]
+    grants = [*operate.standing(stack, names), *recover.grants(stack, names), *destroy.grants(stack, names), foreign]
     return stack.add(
         iam.ManagedPolicy(
             "Recovering",

@@ -51,7 +51,7 @@ LINKED = (
 
 def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
     """The statements. `names` are the physical names that the environment computes."""
-    return [*_looking(stack), *_repository(stack), *_releasing(stack, names), *_configuring(stack, names)]
+    return [*_looking(stack), *_repository(stack), *_releasing(names), *_configuring(stack, names)]
 
 
 def _looking(stack: Stack) -> list[Grant]:
@@ -150,9 +150,33 @@ def _repository(stack: Stack) -> list[Grant]:
     ]
 
 
-def _releasing(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
+def standing(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
+    """What `status` and `preflight` look at besides. In a policy of its own: those of the role itself share 10,240
+    characters (IAM user guide, reference_iam-quotas)."""
+    application, environment = stack.project.name, f"${{{ports.ENVIRONMENT.name}}}"
+    record = f"/{stack.project.short}/release/{environment}/{DOCUMENTS_RECORD}"
+    return [
+        allow(
+            "SeeSubscribers",
+            [sns.ListSubscriptionsByTopic],
+            [
+                arns.arn("sns", "${Name}", Name=names[ports.TOPIC_NAME]),
+                # The topic of the root `edge`, whose name CloudFormation makes.
+                Sub(f"arn:${{AWS::Partition}}:sns:us-east-1:${{AWS::AccountId}}:{application}-{environment}-*"),
+            ],
+            "who has not confirmed that they want the messages is told: a failed release reaches nobody else",
+        ),
+        allow(
+            "FindDocuments",
+            [ssm.GetParameter],
+            [arns.ssm_parameter(Sub(record))],
+            "`status` names the documents about the image of the last good release",
+        ),
+    ]
+
+
+def _releasing(names: Mapping[Port, Text]) -> list[Grant]:
     pipeline = names[ports.PIPELINE_NAME]
-    application, environment = stack.project.name, ports.ENVIRONMENT.name
     return [
         allow(
             "SeeReleases",
@@ -178,16 +202,6 @@ def _releasing(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
             "Elastic Beanstalk takes no change while another one runs, so that a deployment waits for it",
         ),
         allow(
-            "SeeSubscribers",
-            [sns.ListSubscriptionsByTopic],
-            [
-                arns.arn("sns", "${Name}", Name=names[ports.TOPIC_NAME]),
-                # The topic of the root `edge`, whose name CloudFormation makes.
-                Sub(f"arn:${{AWS::Partition}}:sns:us-east-1:${{AWS::AccountId}}:{application}-${{{environment}}}-*"),
-            ],
-            "who has not confirmed that they want the messages is told: a failed release reaches nobody else",
-        ),
-        allow(
             "GoBack",
             [codepipeline.RollbackStage],
             [arns.codepipeline(pipeline, f"/{DEPLOY}_*")],
@@ -199,13 +213,12 @@ def _releasing(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
 def _configuring(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
     prefix = names[ports.CONFIGURATION_PREFIX]
     service = arns.ecs_service(names[ports.CLUSTER_NAME], names[ports.SERVICE_NAME])
-    releases = f"/{stack.project.short}/release/${{{ports.ENVIRONMENT.name}}}"
     return [
         allow(
             "FindRelease",
             [ssm.GetParameter],
-            [arns.ssm_parameter(Sub(f"{releases}/{name}")) for name in ("image", DOCUMENTS_RECORD)],
-            "an update of the backend keeps the image of the last good release; `status` names its documents",
+            [arns.ssm_parameter(Sub(f"/{stack.project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"))],
+            "an update of the backend keeps the image of the last good release",
         ),
         allow(
             "ReadConfiguration",
