@@ -35,9 +35,10 @@ def render(project: Project = APPLICATION) -> RenderedSet:
 
 def _rendered(project: Project) -> RenderedSet:
     root, children = environment.build(project)
-    stacks = [shared.build(project), edge.build(project), root, *children]
-    # Last, because what deploying takes is read off all others.
-    stacks += [access.build(project, stacks), shared_access.build(project)]
+    common, of_common = shared.build(project)
+    stacks = [common, edge.build(project), root, *children]
+    # Last, because what deploying takes is read off all others; those of what is shared have a table of their own.
+    stacks += [access.build(project, stacks), shared_access.build(project), *of_common]
     return RenderedSet({f"{stack.name}.json": stack.finish() for stack in sorted(stacks, key=lambda stack: stack.name)})
 
 

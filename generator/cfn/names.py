@@ -7,6 +7,9 @@ SHARED_ACCESS = f"{SHARED}-{ACCESS}"
 # The roots that an administrator deploys, with rights of their own.
 ACCESS_ROOTS = (ACCESS, SHARED_ACCESS)
 
+# The child of `shared` that lets images be signed: its logical id, which the names of its stack have in them.
+SIGNING = "Signing"
+
 # The environment that gets the design's names, and that is deployed by its deploy role alone.
 PRODUCTION = "production"
 

@@ -50,6 +50,7 @@ ARNS: Mapping[str, tuple[str, ...]] = {
         f"ec2:{PLACE}:vpc/{{VpcId}}",
     ),
     "AWS::ECR::Repository": (f"ecr:{PLACE}:repository/{{id}}",),
+    "AWS::ECR::SigningConfiguration": (f"ecr:{PLACE}:registry/new",),
     "AWS::ECS::Cluster": (f"ecs:{PLACE}:cluster/{{id}}",),
     "AWS::ECS::Service": (f"ecs:{PLACE}:service/{{Cluster}}/{{ServiceName}}",),
     "AWS::ECS::TaskDefinition": (f"ecs:{PLACE}:task-definition/{{Family}}:1",),
@@ -74,6 +75,7 @@ ARNS: Mapping[str, tuple[str, ...]] = {
     "AWS::SNS::TopicPolicy": ("{Topics}",),
     "AWS::SSM::Parameter": (f"ssm:{PLACE}:parameter{{Name}}",),
     "AWS::SecretsManager::Secret": (f"secretsmanager:{PLACE}:secret:{{id}}",),
+    "AWS::Signer::SigningProfile": (f"signer:{PLACE}:/signing-profiles/{{id}}",),
     "AWS::StepFunctions::StateMachine": (f"states:{PLACE}:stateMachine:{{StateMachineName}}",),
 }
 

@@ -30,6 +30,7 @@ PROTECTED_SETS, PROTECTION_WAIVED = "DeveloperPermissionSets", "ProtectionWaived
 
 # Parameters of one root that are outputs of another.
 REPOSITORY, DISTRIBUTION = "RepositoryName", "DistributionId"
+SIGNING_PROFILE = "SigningProfileArn"
 
 # Outputs.
 LAST_IMAGE = "LastImageParameter"  # the name of the SSM parameter that holds the last good image

@@ -47,6 +47,15 @@ BRANCH = Port("BranchName", Kind.NAME, "Branch whose pushes start the pipeline")
 REPOSITORY_NAME = Port("RepositoryName", Kind.NAME, "CodeCommit repository that holds the application")
 PROTECTED_BRANCH = Port("ProtectedBranch", Kind.NAME, "Branch that the protection policy guards")
 REPOSITORY_ARN = Port("RepositoryArn", Kind.ARN, "ARN of the repository")
+IMAGE_SIGNING = Port(
+    "ImageSigning",
+    Kind.SWITCH,
+    "true lets ECR sign each image of the application when it is pushed, with a profile of AWS Signer, and then no"
+    " image is released without a signature; the signing configuration of the registry has to be ours alone",
+)
+SIGNING_PROFILE = Port(
+    "SigningProfileArn", Kind.ARN, "Profile of AWS Signer that ECR signs images with; empty while none is signed"
+)
 CLONE_URL = Port("CloneUrlHttp", Kind.URL, "Address to clone from over HTTPS")
 CLONE_URL_SSH = Port("CloneUrlSsh", Kind.URL, "Address to clone from over SSH")
 REQUIRED_APPROVALS = Port(

@@ -61,6 +61,7 @@ DISPOSABLE = frozenset(
         "AWS::EC2::VPC",
         "AWS::EC2::VPCEndpoint",
         "AWS::EC2::VPCGatewayAttachment",
+        "AWS::ECR::SigningConfiguration",
         "AWS::ECS::Cluster",
         "AWS::ECS::Service",
         "AWS::ElasticBeanstalk::Application",
@@ -80,6 +81,8 @@ DISPOSABLE = frozenset(
         "AWS::SNS::Topic",
         "AWS::SNS::TopicPolicy",
         "AWS::SSM::Parameter",
+        # Canceled, it signs nothing more, and what it has signed stays signed (Signer API, CancelSigningProfile).
+        "AWS::Signer::SigningProfile",
         "AWS::StepFunctions::StateMachine",
     }
 )

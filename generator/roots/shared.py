@@ -1,23 +1,31 @@
-"""What the environments of one application and account share: the repository.
+"""What the environments of one application and account share: the repository, and whether images are signed.
 
-Flat, without children, so that an existing repository can be imported. Retained: it holds the application. The branch
-is protected by a policy of the access root (`generator/roots/access/shared.py`), which only an administrator writes.
+The repository stands in the root itself, so that an existing one can be imported. Retained: it holds the application.
+The branch is protected by a policy of the access root (`generator/roots/access/shared.py`), which only an administrator
+writes. The registry's signing configuration is a whole child behind a condition, as optional parts are.
 """
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Sub, codecommit
+from troposphere import Equals, GetAtt, Output, Sub, codecommit
+from troposphere.cloudformation import Stack as NestedStack
 
+from generator.cfn.names import SIGNING
 from generator.core import ports
 from generator.core.settings import Setting, add_to
 from generator.core.stack import Stack
 from generator.project import Project
+from generator.stacks import signing
 from generator.version import VERSION
 
 NAME = r"[A-Za-z0-9_.-]{1,100}"
 
 
-def build(project: Project) -> Stack:
+SIGNS = "SignsImages"
+
+
+def build(project: Project) -> tuple[Stack, list[Stack]]:
+    """The root and its children."""
     stack = Stack("shared", __name__, "repository", project, is_root=True)
     stack.template.set_metadata({"Generator": {"Module": __name__, "Version": VERSION}})
     add_to(
@@ -27,6 +35,7 @@ def build(project: Project) -> Stack:
             repository_name(project),
             protected_branch(project),
             Setting(ports.REQUIRED_APPROVALS, "Repository", "Approvals", "1", between=(0, 5)),
+            Setting(ports.IMAGE_SIGNING, "Images", "Signing", "false", allowed=("true", "false")),
         ],
     )
     repository = stack.add(
@@ -44,7 +53,20 @@ def build(project: Project) -> Stack:
         (ports.APPROVAL_RULE, _approval_rule(stack)),
     ):
         stack.gives(port, value)
-    return stack
+    return stack, [_signing(stack, project)]
+
+
+def _signing(stack: Stack, project: Project) -> Stack:
+    """Adds the child; its output is there while the child is."""
+    child = signing.build(project)
+    signs = stack.when(SIGNS, Equals(stack.takes(ports.IMAGE_SIGNING), "true"))
+    parameters = {name: stack.takes(port) for name, port in sorted(child.inputs.items())}
+    nested = NestedStack(SIGNING, Parameters=parameters, TemplateURL=f"{child.name}.json", Condition=signs)
+    stack.add(nested, f"Nested stack: {child.template.description.partition(': ')[2]}.", ["DEP-1"])
+    port = ports.SIGNING_PROFILE
+    value = GetAtt(SIGNING, f"Outputs.{port.name}")
+    stack.template.add_output(Output(port.name, Description=port.meaning, Value=value, Condition=signs))
+    return child
 
 
 def repository_name(project: Project) -> Setting:

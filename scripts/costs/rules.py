@@ -21,6 +21,7 @@ FREE = (
     "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::CloudFront::VpcOrigin",
     "AWS::CodeBuild::ReportGroup",
+    "AWS::ECR::SigningConfiguration",  # a signature is an artifact of some kilobytes beside its image
     "AWS::EC2::FlowLog",
     "AWS::EC2::InternetGateway",
     "AWS::EC2::Route",
@@ -42,6 +43,7 @@ FREE = (
     "AWS::SNS::",  # a thousand mails are free; SMS is asked for by the message and by country
     "AWS::SSM::Parameter",
     "AWS::SecretsManager::SecretTargetAttachment",
+    "AWS::Signer::SigningProfile",  # no price is stated for signing images (docs/unverified.md)
 )
 
 

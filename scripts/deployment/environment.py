@@ -26,7 +26,7 @@ PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 COMPUTED, KEPT = "computed", "kept"
 NO_REPOSITORY = "none"  # where the source is behind a connection
 # What only a part takes that an environment may have; `scripts/operations/optional_parts.py` computes it.
-OPTIONAL = (names.CERTIFICATE, names.PLATFORM_ARN)
+OPTIONAL = (names.CERTIFICATE, names.PLATFORM_ARN, names.SIGNING_PROFILE)
 
 
 def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
@@ -96,8 +96,9 @@ class Computation:
         ):
             if name in self.environment.computed and name not in values:
                 values |= {each.name: each for each in compute()}
+        first = self.environment.first_values
         for name in {*OPTIONAL} & {*self.environment.computed} - {*values}:
-            values[name] = Computed(name, self.environment.first_values[name], COMPUTED, "no part takes it")
+            values[name] = self.output(SHARED, name) or Computed(name, first[name], COMPUTED, "no part takes it")
         if names.DIGEST in self.environment.computed:
             values[names.DIGEST] = self._digest({each.name: each.value for each in values.values()})
         return list(values.values())
@@ -112,8 +113,7 @@ class Computation:
             raise RefusedError(reason, "Run `apply shared` first.")
 
     def _boundary(self) -> Iterator[Computed]:
-        unlimited = Computed(names.BOUNDARY, "", COMPUTED, "no access stack limits what the roles may do")
-        yield self.output(ACCESS, names.BOUNDARY) or unlimited
+        yield self.output(ACCESS, names.BOUNDARY) or Computed(names.BOUNDARY, "", COMPUTED, "no access stack exists")
 
     def output(self, root: str, name: str) -> Computed | None:
         """The output of another root's stack, which becomes the parameter of the same name; None without it."""

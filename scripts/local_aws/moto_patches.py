@@ -7,8 +7,9 @@ those modules. moto loads slowly, so its modules are imported where they are pat
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlencode
@@ -41,6 +42,7 @@ def install() -> None:
     _records()
     _repositories()
     _scans()
+    _signatures()
 
 
 def replace(owner: object, name: str, value: object) -> None:
@@ -233,6 +235,67 @@ def _scans() -> None:
 
     replace(ECRBackend, "put_image", put_scanned)
     replace(ECRBackend, "describe_image_scan_findings", describe_nothing)
+
+
+def _signatures() -> None:
+    """moto has no signing configuration of a registry. Here one is kept, and what is pushed while a rule of it fits the
+    repository counts as signed with the profile of the rule (ECR user guide, managed-signing). No signature is made:
+    nothing here can make one, so whoever shows this status has to say that."""
+    from moto.core.exceptions import ServiceException
+    from moto.core.responses import ActionResult
+    from moto.ecr.models import ECRBackend
+    from moto.ecr.responses import ECRResponse
+
+    put = ECRBackend.put_image
+
+    def put_signed(backend: Any, *args: Any, **options: Any) -> Any:
+        image = put(backend, *args, **options)
+        signing = vars(backend).get("signing_configuration", {"rules": []})
+        fitting = {rule["signingProfileArn"] for rule in signing["rules"] if _fits(rule, image.repository_name)}
+        replace(image, "signed_with", vars(image).get("signed_with", set()) | fitting)
+        return image
+
+    def put_configuration(response: Any) -> ActionResult:
+        signing = response._get_param("signingConfiguration")
+        replace(response.ecr_backend, "signing_configuration", signing)
+        return ActionResult({"signingConfiguration": signing})
+
+    def get_configuration(response: Any) -> ActionResult:
+        backend = response.ecr_backend
+        if "signing_configuration" not in vars(backend):
+            raise _NotFound(f"Signing configuration does not exist in the registry with id '{backend.account_id}'")
+        return ActionResult({"registryId": backend.account_id, "signingConfiguration": backend.signing_configuration})
+
+    def delete_configuration(response: Any) -> ActionResult:
+        answer = get_configuration(response)
+        del response.ecr_backend.signing_configuration
+        return answer
+
+    def describe_status(response: Any) -> ActionResult:
+        name, identity = response._get_param("repositoryName"), response._get_param("imageId")
+        backend = response.ecr_backend
+        image = backend._get_repository(name)._get_image(identity.get("imageTag"), identity.get("imageDigest"))
+        statuses = [
+            {"signingProfileArn": profile, "status": "COMPLETE"}
+            for profile in sorted(vars(image).get("signed_with", set()))
+        ]
+        of = {"registryId": backend.account_id, "repositoryName": name, "imageId": identity}
+        return ActionResult({**of, "signingStatuses": statuses})
+
+    class _NotFound(ServiceException):
+        code = "SigningConfigurationNotFoundException"
+
+    replace(ECRBackend, "put_image", put_signed)
+    replace(ECRResponse, "put_signing_configuration", put_configuration)
+    replace(ECRResponse, "get_signing_configuration", get_configuration)
+    replace(ECRResponse, "delete_signing_configuration", delete_configuration)
+    replace(ECRResponse, "describe_image_signing_status", describe_status)
+
+
+def _fits(rule: Mapping[str, Any], repository: str) -> bool:
+    """Whether a signing rule is about a repository; one without filters is about all."""
+    filters = [each["filter"] for each in rule.get("repositoryFilters", ())]
+    return not filters or any(fnmatchcase(repository, pattern) for pattern in filters)
 
 
 def has_issued(access_key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Taking over a repository that exists: the flat shared stack is made around it.
+"""Taking over a repository that exists: the shared stack is made around it.
 
 `ImportExistingResources` takes only resources whose identifier the template can give, and under static names (User
 Guide, "Import AWS resources into a CloudFormation stack automatically"); a CodeCommit repository is identified by an id

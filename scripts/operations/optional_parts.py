@@ -39,8 +39,21 @@ def values(root: RootDeployment) -> Iterator[Computed]:
         yield distribution(root)
     if names.CERTIFICATE in computed:
         yield _certificate(computation)
+    if names.SIGNING_PROFILE in computed:
+        yield signing_profile(root)
     if names.PLATFORM_ARN in computed:
         yield from _beanstalk(computation)
+
+
+def signing_profile(root: RootDeployment) -> Computed:
+    """The profile with which the registry signs images; none while `shared` does not ask for signatures. A source
+    behind a connection deploys nothing of what is shared, and its images are signed all the same."""
+    stack = root.other_stacks.get(SHARED)
+    if stack is None and root.context.environment.connection:
+        stack = stacks.read(root.context.aws, root.context.roots[SHARED].stack)
+    value = stack.outputs.get(names.SIGNING_PROFILE, "") if stack else ""
+    how = f"output of {stack.name}" if stack and value else "no image is signed"
+    return Computed(names.SIGNING_PROFILE, value, COMPUTED, how)
 
 
 def _certificate(computation: Computation) -> Computed:

@@ -1,8 +1,11 @@
 """The root that all environments share, as the deploy role of one environment sees it: to be read and not changed."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from generator.cfn.assertions import conditions
 from generator.cfn.environments import SHARED
 from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
@@ -42,21 +45,25 @@ def plan_standing(root: RootDeployment) -> Plan:
     request = root.request()
     comparison = compare(root.aws, root.environment, request, stack)
     differ = [change.name for change in Settings.of(root).changes(root.aws, stack)]
-    differ += [] if comparison.same else _differences(root, stack, comparison)
+    differ += [] if comparison.same else _differences(root, stack, comparison, request.parameters)
     if differ:
         raise _refused(root, f"differs from the files ({', '.join(differ)})")
     return Plan(stack.name, stack.id, UPDATE, "", "", request.digest, empty=True)
 
 
-def _differences(root: RootDeployment, stack: Stack, comparison: Comparison) -> list[str]:
+def _outputs(body: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """The outputs that a template has under these values: one whose condition is not met is no output."""
+    met = conditions(body, values)
+    outputs = body.get("Outputs", {}).items()
+    return {name: output["Value"] for name, output in outputs if met.get(output.get("Condition", ""), True)}
+
+
+def _differences(root: RootDeployment, stack: Stack, comparison: Comparison, values: Mapping[str, str]) -> list[str]:
     """What somebody else could change: CloudFormation takes no update in which no resource and no output differs, so
     that new parameters and descriptions alone never reach the stack, whoever deploys
     (aws-cloudformation/cloudformation-coverage-roadmap issue 2027)."""
     names, declared = [each.name for each in comparison.values], root.environment.root
-    outputs = [
-        {name: (output["Value"], output.get("Condition")) for name, output in body.get("Outputs", {}).items()}
-        for body in (read_body(root.aws, stack.id), declared.body)
-    ]
+    outputs = _outputs(read_body(root.aws, stack.id), stack.parameters), _outputs(declared.body, values)
     if changed_stacks(comparison.pair) or comparison.doubts or outputs[0] != outputs[1]:
         return names or ["its template"]
     # A parameter of an output alone changes that: CloudFormation takes it, and the rule of approvals follows it.

@@ -30,7 +30,7 @@ PROVIDED = {
     | {"FRONTEND_PROJECT", "FRONTEND_PATHS", "DISTRIBUTION_ID", "REPOSITORY_NAME", "REPOSITORY_URI"},
     "publish": {"DISTRIBUTION_ID"},
     "push": {"REPOSITORY_URI", "CONTAINER_NAME", "ARTIFACT_BUCKET", "RECORDS", "COMMIT", "EXECUTION"}
-    | {"SCAN_FINDINGS_BLOCK", "ACCEPTED_FINDINGS"},
+    | {"SCAN_FINDINGS_BLOCK", "ACCEPTED_FINDINGS", "SIGNING_PROFILE"},
     "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS", "CONTAINER_NAME"},
     "seal": {"ARTIFACT_BUCKET", "RECORDS", "FRONTEND_DIRECTORY", "COMMIT", "EXECUTION", "SEALED"},
     "verify_frontend": {"PUBLIC_URL", "SITE_BUCKET", "FRONTEND_RECORD", "RELEASE"},
@@ -52,6 +52,7 @@ CALLS = {
     "changes": {"codebuild batch-get-projects", "codecommit get-commit", "ssm get-parameters", "ssm put-parameter"},
     "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
     "push": {"ecr batch-get-image", "ecr describe-image-scan-findings", "ecr get-login-password"}
+    | {"ecr describe-image-signing-status"}
     | {"s3api get-object", "s3api list-objects-v2", "s3api put-object"},
     "seal": {"s3api put-object"},
     "verify_frontend": {"s3api get-object", "ssm put-parameter"},
@@ -172,7 +173,7 @@ def wrong(call: Call) -> str:
 
 def test_aws_knows_our_calls() -> None:
     calls = [call for name in NAMES for call in aws_calls(text(name))]
-    assert len(calls) == 40
+    assert len(calls) == 41
     assert {call: wrong(call) for call in calls if wrong(call)} == {}
 
 

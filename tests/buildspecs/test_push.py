@@ -58,6 +58,7 @@ PROJECT = {
     "RECORDS": "images",
     "SCAN_FINDINGS_BLOCK": "NONE",
     "ACCEPTED_FINDINGS": "",
+    "SIGNING_PROFILE": "",
 }
 ACTION = {"COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": f"push:{BUILD}"}
 
@@ -105,6 +106,7 @@ def test_the_image_is_pushed_recorded_and_named_by_its_digest(empty: Workshop) -
         "RESULT provenance:",
         f"RESULT image: pushed {REPOSITORY}:{TAG}, {OURS}",
         "RESULT scan: NONE, the scan is not looked at (SCAN_FINDINGS_BLOCK=NONE)",
+        "RESULT signature: NONE, images are not signed (ImageSigning of `shared`)",
     ]
     assert deployed(outcome) == [{"name": "backend", "imageUri": f"{REPOSITORY}@{OURS}"}]
     places = {name: f"s3://bucket/images/{'0123' * 16}.{end}.json" for name, end in ENDS.items()}
@@ -375,7 +377,7 @@ def test_a_finding_that_was_accepted_by_name_stops_nothing(empty: Workshop) -> N
     answer = scanned(CRITICAL=("CVE-2026-0001", "CVE-2026-0001"), HIGH=("CVE-2026-0002",))
     outcome = scan(empty, answer, "HIGH", ACCEPTED_FINDINGS="CVE-2026-0001 CVE-2026-0002")
     assert outcome.succeeded, outcome.log
-    assert outcome.result_lines()[-1] == (
+    assert outcome.result_lines()[-2] == (
         "RESULT scan: no finding stops it (SCAN_FINDINGS_BLOCK=HIGH), accepted: CRITICAL CVE-2026-0001, HIGH "
         "CVE-2026-0002; 2 CRITICAL, 1 HIGH"
     )
@@ -431,3 +433,57 @@ def test_another_severity_is_refused_before_anything_is_pushed(empty: Workshop) 
     outcome = push(empty, SCAN_FINDINGS_BLOCK="SEVERE")
     assert not outcome.succeeded and "ERROR SCAN_FINDINGS_BLOCK is 'SEVERE'" in outcome.log
     assert not empty.machine.calls("docker", "push")
+
+
+# --- the signature of the image
+
+PROFILES = "arn:aws:signer:us-east-1:111122223333:/signing-profiles/"
+PROFILE, OTHER_PROFILE = f"{PROFILES}ours", f"{PROFILES}other"
+
+
+def signed(status: str, profile: str = PROFILE, **more: str) -> dict[str, Any]:
+    """The answer about an image's signature, by botocore's model and not recorded from AWS."""
+    answer = {"signingStatuses": [{"signingProfileArn": profile, "status": status, **more}]}
+    shape = get_session().get_service_model("ecr").operation_model("DescribeImageSigningStatus").output_shape
+    assert shape.members["signingStatuses"].member.members["status"].enum == ["IN_PROGRESS", "COMPLETE", "FAILED"]
+    report = ParamValidator().validate(answer, shape)
+    assert not report.has_errors(), report.generate_report()
+    return answer
+
+
+def signature(empty: Workshop, answer: dict[str, Any]) -> Outcome:
+    """Pushes an image about whose signature the registry answers this."""
+    empty.machine.answer("ecr describe-image-signing-status", answer)
+    return push(empty, SIGNING_PROFILE=PROFILE, WAIT_SECONDS="0", PAUSE_SECONDS="0")
+
+
+def test_an_image_that_ecr_has_signed_is_handed_on(empty: Workshop) -> None:
+    outcome = signature(empty, signed("COMPLETE"))
+    assert outcome.succeeded, outcome.log
+    assert outcome.result_lines()[-1] == f"RESULT signature: signed with {PROFILE}"
+    [call] = empty.machine.calls("aws", "ecr", "describe-image-signing-status")
+    assert call[3:] == ["--repository-name", NAME, "--image-id", f"imageDigest={OURS}"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (signed("FAILED", failureCode="AccessDenied", failureReason="no right"), "FAILED, AccessDenied, no right;"),
+        (signed("IN_PROGRESS"), "IN_PROGRESS; such"),
+        (signed("COMPLETE", OTHER_PROFILE), "no signature with this profile; such"),
+        ({"signingStatuses": []}, "no signature with this profile; such"),
+        ({}, "no signature with this profile; such"),
+    ],
+    ids=["failed", "too long", "of another profile", "none", "nothing"],
+)
+def test_an_image_that_is_not_signed_is_never_handed_on(empty: Workshop, answer: dict[str, Any], why: str) -> None:
+    """Whoever may push and not sign, and a registry whose rule somebody took away, get no further."""
+    outcome = signature(empty, answer)
+    assert not outcome.succeeded and not outcome.artifacts
+    assert f"ERROR signature: the image is not signed with {PROFILE}: {why}" in outcome.log
+
+
+def test_an_image_that_was_pushed_before_images_were_signed_is_not_handed_on(empty: Workshop) -> None:
+    empty.machine.answer("ecr describe-image-signing-status", {"signingStatuses": []})
+    outcome = push(empty, there=OURS, known=OURS, SIGNING_PROFILE=PROFILE, WAIT_SECONDS="0")
+    assert not outcome.succeeded and "release another commit" in outcome.log

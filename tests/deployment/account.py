@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from generator.cfn.environments import Environment
-from generator.cfn.packaging import bucket_policy
+from generator.cfn.packaging import Bucket, bucket_policy, package
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.aws import Aws
@@ -117,14 +117,17 @@ class Account(Prepared):
         return {**status, "ChangeSetId": ChangeSetName, "Changes": changes}
 
     def template(self, StackName: str = "", ChangeSetName: str = "", **_: Any) -> dict[str, Any]:
-        """The shared stack's is the one that lies in the repository; that of a change set lies in the bucket."""
+        """The shared stack's is the one that lies in the repository, as a deployment packages it; that of a change set
+        lies in the bucket."""
         if ChangeSetName:
             named = (name for name in ("storage", "access", "shared") if name in ChangeSetName.split("/")[1])
             name = next(named, "environment")
             [key] = [key for key in self.bucket.objects if f"/{name}-" in key]
             return {"TemplateBody": self.bucket.objects[key].decode()}
         assert SHARED in StackName
-        return {"TemplateBody": (ROOT / "templates/shared.json").read_text(encoding="utf-8")}
+        shared = environment.load("shared", ROOT / "templates", ROOT / "params")["shared"]
+        url = Bucket.of(shared.application, ME.account, self.region).url
+        return {"TemplateBody": json.dumps(package(shared.root, url, "shared").root.body)}
 
     def delete(self, StackName: str) -> dict[str, Any]:
         self.statuses[self.name(StackName)] = "DELETE_COMPLETE"

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def computed_by_delivery(
 def test_every_parameter_that_the_template_declares_is_found(environment: Environment) -> None:
     computed = Computation(aws(), environment, None, BESIDE).values()
     assert {parameter.name for parameter in computed} == set(environment.computed)
-    assert len(computed) == 10 and all(parameter.how for parameter in computed)
+    assert len(computed) == 11 and all(parameter.how for parameter in computed)
     assert values(computed)["RepositoryName"] == ("dashboard", COMPUTED)
     assert values(computed)["CloudFrontPrefixListId"] == ("pl-1", COMPUTED)
     assert values(computed) == values(computed_by_delivery(aws(), environment, BESIDE))
@@ -248,6 +249,35 @@ def test_the_certificate_of_the_root_edge(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match=r"certificate of a\.cloud-health\.test does not exist"):
         computed_by_delivery(aws(), roots["environment"], BESIDE)
     assert roots["edge"].needed
+
+
+def test_the_profile_that_images_are_signed_with(tmp_path: Path, environment: Environment) -> None:
+    """An output of `shared`, which a source behind a connection deploys nothing of and has all the same."""
+    signing = replace(SHARED, outputs={**SHARED.outputs, "SigningProfileArn": "arn"})
+    for computed in (
+        Computation(aws(), environment, None, {**BESIDE, "shared": signing}).values(),
+        computed_by_delivery(aws(), environment, {**BESIDE, "shared": signing}),
+    ):
+        assert values(computed)["SigningProfileArn"] == ("arn", COMPUTED)
+    assert values(computed_by_delivery(aws(), environment, BESIDE))["SigningProfileArn"] == ("", COMPUTED)
+    content = json.loads((ROOT / "params" / "staging.json").read_text(encoding="utf-8"))
+    connection = "arn:aws:codeconnections:us-east-1:111122223333:connection/0000000a-0000-4000-8000-00000000000a"
+    content["Parameters"] |= {"SourceProvider": "CONNECTION", "SourceRepository": "a/b", "ConnectionArn": connection}
+    shutil.copy(ROOT / "params" / "shared.json", tmp_path)
+    (tmp_path / "staging.json").write_text(json.dumps(content), encoding="utf-8")
+    roots = parameters.load("staging", ROOT / "templates", tmp_path)
+    outputs = [{"OutputKey": "SigningProfileArn", "OutputValue": "arn"}]
+    stack = {"StackName": "x", "StackId": arn("stack", "x"), "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}
+    there = {"Stacks": [{**stack, "CreationTime": datetime(2026, 11, 29, tzinfo=UTC)}]}
+    service = aws(cloudformation__describe_stacks=there)
+    root = RootDeployment(
+        Context(service, roots, ROOT, GateVerdict({})),
+        roots["environment"],
+        service,
+        Bucket.of("dashboard", ME.account, REGION),
+        PackagedSet(()),
+    )
+    assert optional_parts.signing_profile(root).value == "arn"
 
 
 def test_the_root_edge_waits_for_the_distribution(tmp_path: Path) -> None:

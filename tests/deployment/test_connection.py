@@ -45,4 +45,7 @@ def test_a_connection_has_to_be_completed_and_the_shared_stack_is_left_alone(tmp
     with pytest.raises(NotConfirmedError):
         apply.run(*arguments(aws, roots))
     assert "codecommit.get_branch" not in aws.calls()
-    assert not any(request.get("StackName") == SHARED for _, request in aws.asked)
+    # Read alone: whether its images are signed.
+    assert {name for name, request in aws.asked if request.get("StackName") == SHARED} == {
+        "cloudformation.describe_stacks"
+    }

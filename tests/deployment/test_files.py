@@ -174,8 +174,13 @@ def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
         s3__get_bucket_policy=missing, s3__create_bucket={}, s3__put_object={}, **{f"s3__{n}": {} for n in names}
     )
     files = packaging.package(load(ROOT / "templates")["shared"], BUCKET.url, "shared")
-    assert package.publish(aws, BUCKET, files) == 1
-    assert aws.calls() == ["s3.get_bucket_policy", "s3.create_bucket", *(f"s3.{n}" for n in names), "s3.put_object"]
+    assert package.publish(aws, BUCKET, files) == 2  # the root and the child that signs images
+    assert aws.calls() == [
+        "s3.get_bucket_policy",
+        "s3.create_bucket",
+        *(f"s3.{n}" for n in names),
+        *["s3.put_object"] * 2,
+    ]
     requests = dict(aws.asked)
     assert requests["s3.create_bucket"]["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
     # No access control list counts in it.

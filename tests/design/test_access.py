@@ -189,6 +189,7 @@ def test_deploy_role(templates: TemplateSet) -> None:
         assert may[f"cloudformation:{action}"] >= {*own, *plans}, action
     assert may["cloudformation:ExecuteChangeSet"] == {*own, *plans}
     read = {arn("cloudformation", f"{name}-{root}/*") for root in ("${Environment}-access", "shared", "shared-access")}
+    read.add(arn("cloudformation", f"{name}-shared-Signing-*/*"))
     assert may["cloudformation:DescribeStacks"] == {*own, *read}
     bucket = "arn:${AWS::Partition}:s3:::cloud-health-dashboard-templates-${AWS::AccountId}-"
     own_objects, record = "templates/${Environment}/*", "deployments/cloud-health-dashboard-${Environment}"
@@ -299,7 +300,10 @@ def test_who_deploys_what_is_shared_has_a_second_factor_and_no_right_on_iam(temp
     assert {condition.key for grant in trust for condition in grant.conditions} >= {"aws:MultiFactorAuthPresent"}
     execution = grants(templates, "shared-access.ExecutionRole").values()
     services = {action.partition(":")[0] for grant in execution if grant.kind != "trust" for action in grant.actions}
-    assert services == {"codecommit"}
+    assert services == {"codecommit", "cloudformation", "s3", "signer", "ecr", "iam"}
+    assert {action for grant in execution if grant.kind != "trust" for action in grant.actions if "iam:" in action} == {
+        "iam:PassRole"
+    }
     may = allowed(templates, "shared-access.DeployRole")
     writing = {name for name in may if name.startswith("iam:")} - {
         "iam:GetRole",
@@ -307,8 +311,13 @@ def test_who_deploys_what_is_shared_has_a_second_factor_and_no_right_on_iam(temp
         "iam:SimulatePrincipalPolicy",
     }
     assert writing == {"iam:PassRole"}
-    assert {str(resource.type) for resource in templates["shared"].resources.values()} == {
-        "AWS::CodeCommit::Repository"
+    assert {
+        str(resource.type) for name in ("shared", "signing") for resource in templates[name].resources.values()
+    } == {
+        "AWS::CodeCommit::Repository",
+        "AWS::CloudFormation::Stack",
+        "AWS::ECR::SigningConfiguration",
+        "AWS::Signer::SigningProfile",
     }
 
 

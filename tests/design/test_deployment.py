@@ -27,6 +27,7 @@ def test_computed_values_are_told(templates: TemplateSet) -> None:
         "EdgeCertificateArn",
         "RepositoryName",
         "RoleBoundaryArn",
+        "SigningProfileArn",
         "ZoneA",
         "ZoneB",
     }

@@ -98,9 +98,12 @@ def granted(templates: TemplateSet) -> Iterator[Permission]:
         yield from (each for each in stated if each.allows and each.kind != "trust")
 
 
+NOT_OURS = (*ACCESS_ROOTS, "shared", "signing")
+
+
 def types(templates: TemplateSet) -> set[str]:
     """The types that the role deploys: an administrator deploys the access root itself, and what all share."""
-    return {resource.type for resource in templates.resources() if resource.template not in (*ACCESS_ROOTS, "shared")}
+    return {resource.type for resource in templates.resources() if resource.template not in NOT_OURS}
 
 
 def test_every_type_in_the_templates_can_be_deployed(templates: TemplateSet) -> None:

@@ -21,8 +21,13 @@ ANYTHING = {
         "codecommit:GetRepository",
         "codecommit:ListRepositories",
         "codecommit:UpdateRepositoryName",
+        "ecr:DeleteSigningConfiguration",
+        "ecr:GetSigningConfiguration",
+        "ecr:PutSigningConfiguration",
+        "signer:PutSigningProfile",
     },
     "shared-access.DeployRole": {
+        "cloudformation:ListStacks",
         "codecommit:CreateApprovalRuleTemplate",
         "codecommit:GetApprovalRuleTemplate",
         "codecommit:ListRepositories",
@@ -48,6 +53,7 @@ TRUSTED = {
     "pipeline.WatchStartRole": "events",
 }
 USE_KEY = {"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}
+SIGN = {"ecr:DescribeImageSigningStatus", "signer:SignPayload"}  # where `shared` lets images be signed
 PUSH = {
     "BatchCheckLayerAvailability",
     "BatchGetImage",
@@ -259,7 +265,7 @@ def special(project: str) -> set[str]:
         case "BackendBuild":
             return {f"codebuild:{action}" for action in REPORT}
         case "Push":
-            return {f"ecr:{action}" for action in PUSH}
+            return {f"ecr:{action}" for action in PUSH} | SIGN
         case "Seal":
             return set()
         case "VerifyFrontend":

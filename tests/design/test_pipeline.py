@@ -88,7 +88,12 @@ def test_ecs_deployment(templates: TemplateSet) -> None:
 def test_no_build_writes_what_is_deployed_later(templates: TemplateSet) -> None:
     """A build of a later release could write over what waits for its approval, or is gone back to. What the deploy
     actions take has been pushed or sealed in the stage of the build, by a project that runs nothing of the
-    application; and no build may write there."""
+    application; and no build may write there.
+
+    The attack was tried on the commit before the sealing (f79c176, 2026-11-29) with the templates of then and the same
+    comparison, and it succeeded: the role of the frontend's build could write over the artifacts of DeployAssetsToS3
+    and DeployToS3, that of the backend's build over the one of DeployToBeanstalk, each of them deployed after the
+    approval."""
     written = {
         side: [
             target.removeprefix("${ArtifactBucketArn}/")

@@ -34,9 +34,9 @@ def test_repository(templates: TemplateSet) -> None:
     assert repository.get("RepositoryDescription") == "Cloud Health Dashboard - AWS Monitoring Application"
     assert repository.body.get("DeletionPolicy") == "RetainExceptOnCreate"
     assert repository.body.get("UpdateReplacePolicy") == "Retain"
-    # Flat, so that an existing repository can be imported.
-    assert [resource.address for resource in templates["shared"].resources.values() if resource.type == STACK] == []
-    assert {resource.type for resource in templates["shared"].resources.values()} == {"AWS::CodeCommit::Repository"}
+    # In the root itself, so that an existing repository can be imported; beside it the child that signs images alone.
+    beside = {name: resource.type for name, resource in templates["shared"].resources.items() if name != "Repository"}
+    assert beside == {"Signing": STACK}
 
 
 def test_push_starts_the_pipeline(templates: TemplateSet) -> None:
@@ -225,4 +225,5 @@ def test_the_whole_repository_is_built(templates: TemplateSet) -> None:
 def test_the_shared_stack_gives_what_people_and_the_deploy_script_need(templates: TemplateSet) -> None:
     outputs = {name: output["Value"] for name, output in templates["shared"].outputs.items()}
     assert outputs["RepositoryName"] == {"Fn::GetAtt": ["Repository", "Name"]}
-    assert set(outputs) == {"ApprovalRule", "CloneUrlHttp", "CloneUrlSsh", "RepositoryArn", "RepositoryName"}
+    always = {"ApprovalRule", "CloneUrlHttp", "CloneUrlSsh", "RepositoryArn", "RepositoryName"}
+    assert set(outputs) == {*always, "SigningProfileArn"}

@@ -157,6 +157,31 @@ def test_findings_of_the_scan_stop_a_release_in_production(templates: TemplateSe
     assert chosen("staging")["ScanFindingsBlock"] == "NONE"
 
 
+def test_images_are_signed_where_shared_says_so(templates: TemplateSet) -> None:
+    """The registry's signing configuration is one for the account: a child of `shared`, off by default. What pushes the
+    images may sign with that profile while there is one, and with no other."""
+    root = templates["shared"]
+    assert root.parameters["ImageSigning"]["Default"] == "false"
+    assert root.resources["Signing"].body["Condition"] == root.body["Outputs"]["SigningProfileArn"]["Condition"]
+    assert root.body["Conditions"] == {"SignsImages": {"Fn::Equals": [ref("ImageSigning"), "true"]}}
+    assert templates.resource("signing.Profile").get("PlatformId") == "Notation-OCI-SHA384-ECDSA"
+    [rule] = templates.resource("signing.Registry").get("Rules")
+    assert rule["SigningProfileArn"] == {"Fn::GetAtt": ["Profile", "Arn"]}
+    assert rule["RepositoryFilters"] == [{"Filter": "cloud-health-dashboard-*", "FilterType": "WILDCARD_MATCH"}]
+    push = templates.resource("build.Push").get("Environment", "EnvironmentVariables")
+    [profile] = [entry["Value"] for entry in push if entry["Name"] == "SIGNING_PROFILE"]
+    assert profile == {"Fn::If": ["SignsImages", ref("SigningProfileArn"), ""]}
+    [signing] = [
+        policy["Fn::If"] for policy in templates.resource("build.PushRole").get("Policies") if "signer:" in str(policy)
+    ]
+    assert signing[0] == "SignsImages" and signing[2] == {"Ref": "AWS::NoValue"}
+    statements = {entry["Sid"]: entry for entry in signing[1]["PolicyDocument"]["Statement"]}
+    assert statements["SignImage"]["Action"] == ["signer:SignPayload"]
+    assert statements["SignImage"]["Resource"] == [ref("SigningProfileArn")]
+    roles = [resource.address for resource in templates.resources() if "signer:SignPayload" in str(resource.body)]
+    assert sorted(roles) == ["access.RoleBoundary", "build.PushRole"]
+
+
 def test_registry(templates: TemplateSet) -> None:
     images = templates.resource("registry.Images")
     assert images.get("ImageTagMutability") == "IMMUTABLE"

@@ -13,6 +13,7 @@ import pytest
 from scripts.local_aws import roles
 from scripts.local_aws.account import account
 from scripts.local_aws.server import ACCOUNT
+from scripts.local_aws.services import ResourceError
 from scripts.local_aws.values import Stack
 from scripts.operations import access_first
 from tests.local_aws.commanded import REFUSED, Commanded
@@ -22,6 +23,7 @@ from tests.support.lives import NAME, as_role, excluded, outputs, succeed
 pytestmark = [pytest.mark.soak, pytest.mark.long]
 COMPLETE, BACK = "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
 MANUAL = 4  # the exit status
+MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"})
 EDGE = f"{NAME}-small-edge"
 
 
@@ -107,6 +109,38 @@ def deleted(small: Commanded, access: Stack, **arguments: Any) -> str:
     assert access.running
     access.running.join()
     return access.status
+
+
+def test_images_are_signed_once_shared_says_so(small: Commanded) -> None:
+    """The registry's configuration comes and goes with the parameter of `shared`; an environment follows with its next
+    deployment, and signs with that profile."""
+
+    def deployed(signing: str) -> str:
+        small.write("shared", {"RequiredApprovals": "0", "ImageSigning": signing})
+        succeed(small.command("apply", "--yes", environment="shared"))
+        succeed(small.command("apply", "--yes", "--allow-broader"))
+        names = {"names": [small.resources()["Build.Push"].physical.rpartition("|")[2]]}
+        project = small.account.services.call("codebuild", "batch_get_projects", names)
+        return next(
+            str(each["value"])
+            for each in project["projects"][0]["environment"]["environmentVariables"]
+            if each["name"] == "SIGNING_PROFILE"
+        )
+
+    profile = deployed("true")
+    configuration = small.account.services.call("ecr", "get_signing_configuration", {})["signingConfiguration"]
+    assert [rule["signingProfileArn"] for rule in configuration["rules"]] == [profile]
+    repository = small.resources()["Registry.Images"].physical.rpartition("|")[2]
+    image = {"repositoryName": repository, "imageManifest": MANIFEST, "imageTag": "one"}
+    small.account.services.call("ecr", "put_image", image)
+    pushed = {"repositoryName": repository, "imageId": {"imageTag": "one"}}
+    statuses = small.account.services.call("ecr", "describe_image_signing_status", pushed)["signingStatuses"]
+    assert statuses == [{"signingProfileArn": profile, "status": "COMPLETE"}]
+    gone = {"repositoryName": repository, "imageIds": [{"imageTag": "one"}]}
+    small.account.services.call("ecr", "batch_delete_image", gone)
+    assert deployed("false") == ""
+    with pytest.raises(ResourceError, match="Signing configuration does not exist"):
+        small.account.services.call("ecr", "get_signing_configuration", {})
 
 
 def test_a_role_that_is_gone_with_its_stack(small: Commanded) -> None:

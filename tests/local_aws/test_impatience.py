@@ -32,6 +32,7 @@ COMPUTED = {
     "PlatformArn": "arn:aws:elasticbeanstalk:us-east-1::platform/Python 3.11 running on 64bit Amazon Linux 2023/4.12.0",
     "RepositoryName": "cloud-health-dashboard",
     "RoleBoundaryArn": "",
+    "SigningProfileArn": "",
 }
 LATER = {"BackendBootstrap": "false", "BackendImage": "repository/backend:abc", "ConfigurationDigest": "1" * 16}
 IAM = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]

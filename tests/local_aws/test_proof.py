@@ -27,6 +27,7 @@ SET = {
     "ConfigurationDigest": "0123456789abcdef",
     "EdgeCertificateArn": "",
     "RoleBoundaryArn": "",
+    "SigningProfileArn": "",
     "PlatformArn": "none",
     "NotificationEmail": "team@example.com",
     "NotificationPhone": "+491700000000",

@@ -90,6 +90,21 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"ImageTagMutability": "MUTABLE", "Tags": TAGS},
         {"ImageTagMutability": "IMMUTABLE", "ImageScanningConfiguration": {"ScanOnPush": True}, "Tags": OTHER_TAGS},
     ),
+    "AWS::ECR::SigningConfiguration": tuple(  # type: ignore[dict-item]
+        {
+            "Rules": [
+                {
+                    "SigningProfileArn": "arn:aws:signer:us-east-1:123456789012:/signing-profiles/one",
+                    "RepositoryFilters": [{"Filter": name, "FilterType": "WILDCARD_MATCH"}],
+                }
+            ]
+        }
+        for name in ("one-*", "two-*")
+    ),
+    "AWS::Signer::SigningProfile": (
+        {"PlatformId": "Notation-OCI-SHA384-ECDSA", "Tags": TAGS},
+        {"PlatformId": "Notation-OCI-SHA384-ECDSA", "Tags": OTHER_TAGS},
+    ),
     "AWS::EC2::VPC": (
         {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True, "Tags": TAGS},
         {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": False, "Tags": OTHER_TAGS},

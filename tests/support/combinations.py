@@ -36,6 +36,7 @@ SAMPLES = {
     "NotificationPhone": "+441632960961",
     "RedisUrl": "rediss://cache.cloud-health.test:6379",
     "RoleBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    "SigningProfileArn": f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/ours",
     "SenderEmail": "dashboard@cloud-health.test",
     "SourceRepository": "team/dashboard",
 }

@@ -654,12 +654,36 @@ def test_what_is_shared_is_deployed_by_roles_of_its_own(tmp_path: Path) -> None:
         life.faulty(*other_rule())
         edit(life.whose, "params/shared.json", lambda body: body["Parameters"].update(RequiredApprovals="1"))
         life.deploy("update")
+        for part, signing in (("signed", "true"), ("tagged", "true"), ("unsigned", "false")):
+            tags = {"CostCenter": part}
+            edit(
+                life.whose,
+                "params/shared.json",
+                lambda body, signing=signing, tags=tags: (
+                    body["Parameters"].update(ImageSigning=signing),
+                    body["Tags"].update(tags),
+                ),
+            )
+            life.deploy(part)
         for verb in ("preflight", "plan", "status", "outputs", "events", "explain"):
             life.run(verb, verb)
         life.run("destroy", "destroy", "--name", "shared", "--yes")
         statuses = {part: ended.returncode for part, ended in life.ended.items()}
-        good = ("taken over from an administrator", "create", "no-op", "update", "status", "outputs", "events")
-        assert {part: statuses[part] for part in good} == dict.fromkeys(good, 0), statuses
+        good = (
+            "taken over from an administrator",
+            "create",
+            "no-op",
+            "update",
+            "signed",
+            "tagged",
+            "unsigned",
+            "status",
+            "outputs",
+            "events",
+        )
+        assert {part: statuses[part] for part in good} == dict.fromkeys(good, 0), {
+            part: (status, life.ended[part].stderr[-900:]) for part, status in statuses.items() if status
+        }
         assert "no changes" in life.ended["no-op"].stdout
         for part in ("failed creation", "failed update"):
             assert statuses[part] != 0 and "out of order" in life.ended[part].stdout

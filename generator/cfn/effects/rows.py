@@ -1015,6 +1015,13 @@ def _computed() -> list[Row]:
             around="`apply shared` renames the repository first, and with an access stack `access` comes before that",
         ),
         *_in_place(
+            "SigningProfileArn",
+            happens="PushImage may sign with the profile and asks for its signature, or for none",
+            source="ECR user guide, managed-signing",
+            around="it follows `ImageSigning` of `shared`",
+            level=NOTICE,
+        ),
+        *_in_place(
             "RoleBoundaryArn",
             happens="every role gets the policy as its permissions boundary, or loses the one that it had",
             source="schema of AWS::IAM::Role: PermissionsBoundary changes in place",
@@ -1219,6 +1226,30 @@ def _shared() -> list[Row]:
             "RequiredApprovals",
             happens="nothing of the stack changes; the script brings the rule template along",
             source="scripts/operations/releases/approvals.py",
+            root=SHARED,
+        ),
+        Row(
+            "ImageSigning",
+            "false -> true",
+            "the account's registry signs each image of the application that is pushed from then on; a signing "
+            "configuration that somebody else made of this registry is in the way",
+            "nothing; once an environment has been deployed again, PushImage hands on no image without a signature, "
+            "nor one that was pushed before",
+            SAME_WAY,
+            "ECR user guide, managed-signing: of each registry there is one configuration",
+            "`access shared`, and the same for every environment; then `apply shared`, then the environments",
+            NOTICE,
+            root=SHARED,
+        ),
+        Row(
+            "ImageSigning",
+            "true -> false",
+            "the profile is canceled, and the registry signs nothing more; what was signed stays signed",
+            "nothing; until an environment has been deployed again, its PushImage waits for a signature in vain",
+            "the same way, with another profile: whoever verifies signatures has to be told its ARN",
+            "Signer API reference, CancelSigningProfile; ECR API reference, DeleteSigningConfiguration",
+            "`apply shared`, then the environments",
+            NOTICE,
             root=SHARED,
         ),
     ]

@@ -209,6 +209,14 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "SAR, Amazon Elastic Container Registry",
         ),
     ),
+    "aws ecr describe-image-signing-status": (
+        Row(
+            _of("ecr", "DescribeImageSigningStatus"),
+            f"{REPOSITORY}/<--repository-name>",
+            "SAR, Amazon Elastic Container Registry",
+        ),
+    ),
+    "push that is signed": (Row(_of("signer", "SignPayload"), "<Profile>", "ECR user guide, managed-signing"),),
     "aws ecr put-image": (
         Row(_of("ecr", "PutImage"), f"{REPOSITORY}/<--repository-name>", "ECR user guide, image-retag"),
     ),

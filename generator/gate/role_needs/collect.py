@@ -201,6 +201,9 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
     things |= {f"build variable of type {kind}": {} for kind in sorted(kinds)}
     if "EncryptionKey" in properties:
         things["build with a key"] = {"Key": text(properties["EncryptionKey"])}
+    # A push to a registry that signs: the variable is empty where none does.
+    if profile := text(variables.get("SIGNING_PROFILE", {}).get("Value", "")):
+        things["push that is signed"] = {"Profile": profile}
     if properties.get("Cache", {}).get("Type") == "S3":
         bucket, _, path = text(properties["Cache"]["Location"]).partition("/")
         things["build cache"] = {"Cache": f"{bucket}/{path}", "CacheBucket": bucket, "CachePath": path}

@@ -30,6 +30,8 @@ from generator.project import Project
 
 # Services of which the roles use more actions than this are written as a whole: the policy has 6,144 characters.
 MANY = 10
+# Two actions that no third one begins as (Service Authorization Reference, Amazon ECR), in the room of one.
+SHORT = dict.fromkeys(("ecr:DescribeImageScanFindings", "ecr:DescribeImageSigningStatus"), "ecr:DescribeImageS*")
 # Services with a statement of their own below, and what of them is looked at without naming a resource.
 FENCED = ("cloudformation", "dynamodb", "elasticbeanstalk", "s3", "ssm", "sts")
 NAMELESS = ("dynamodb:ListTables", "s3:ListAllMyBuckets")
@@ -155,7 +157,7 @@ def _action(name: str) -> Action:
 
 
 def _shortened(service: str, actions: Iterable[str]) -> list[str]:
-    names = sorted(actions)
+    names = sorted({SHORT.get(name, name) for name in actions})
     return [f"{service}:*"] if service in MANAGED_WHOLE or len(names) > MANY else names
 
 

@@ -18,7 +18,7 @@ from awacs import iam, s3
 from awacs.aws import StringEquals
 from troposphere import Sub
 
-from generator.cfn.names import ACCESS, CHANGE_SETS, EDGE, RECORDS, SHARED, SHARED_ACCESS, TEMPLATES
+from generator.cfn.names import ACCESS, CHANGE_SETS, EDGE, RECORDS, SHARED, SHARED_ACCESS, SIGNING, TEMPLATES
 from generator.core import arns
 from generator.core.arns import Text
 from generator.core.iam import Grant, allow
@@ -84,19 +84,24 @@ def grants(stack: Stack, names: Mapping[Port, Text], executor: Text) -> list[Gra
     own = _stacks(stack.project)
     read = [
         arns.arn("cloudformation", f"stack/{stack.project.name}-{name}/*")
-        for name in (SHARED, SHARED_ACCESS, f"${{Environment}}-{ACCESS}")
+        for name in (SHARED, f"{SHARED}-{SIGNING}-*", SHARED_ACCESS, f"${{Environment}}-{ACCESS}")
     ]
     records = {"${AWS::Region}": "", EDGE_REGION: f"-{EDGE}"}
     shared = f"stack/{stack.project.name}-{SHARED_ACCESS}/*"
-    beside = f"those of what is shared say which repository there is, and {shared} how its branch is protected"
+    signing = f"stack/{stack.project.name}-{SHARED}-{SIGNING}-*/*"
+    beside = (
+        f"those of what is shared say which repository there is, {signing} how images are signed, and {shared} how the "
+        "branch is protected"
+    )
     changes = changing(own, read, executor, list(records), beside)
     return [*changes, *packaging(stack.project, records), *operate.grants(stack, names)]
 
 
 def changing(
-    own: Sequence[Text], read: Sequence[Text], executor: Text, regions: Sequence[str], beside: str
+    own: Sequence[Text], read: Sequence[Text], executor: Text, regions: Sequence[str], beside: str, nested: str = ""
 ) -> list[Grant]:
-    """Changing stacks of one's own through change sets in these regions, and reading others; `beside` says why."""
+    """Changing stacks of one's own through change sets in these regions, and reading others; `beside` says why, and
+    `nested` which of the own are nested."""
     plans = [arns.change_sets(prefix, region) for prefix in CHANGE_SETS for region in regions]
     return [
         allow(
@@ -109,7 +114,8 @@ def changing(
             "ChangeStacks",
             CHANGE,
             own,
-            "stacks are changed by change sets and protected, stuck ones brought to an end, empty ones deleted again",
+            "stacks are changed by change sets and protected, stuck ones brought to an end, empty ones deleted again"
+            + (f"; nested is {nested}" if nested else ""),
         ),
         # Those of nested stacks are known by their ARN alone, and all are named after the environment.
         allow(

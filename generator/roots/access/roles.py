@@ -40,9 +40,14 @@ def role(
 
 
 def execution_role(
-    stack: Stack, name: str, inline: Sequence[Grant], managed: Sequence[iam.ManagedPolicy] = ()
+    stack: Stack,
+    name: str,
+    inline: Sequence[Grant],
+    managed: Sequence[iam.ManagedPolicy] = (),
+    what: str = "the resources of the environment",
 ) -> iam.Role:
-    """The role that CloudFormation deploys with: `inline` stand in a policy called after `name` in the role itself."""
+    """The role that CloudFormation deploys with: `inline` stand in a policy called after `name` in the role itself;
+    `what` is deployed with it."""
     attached = {"ManagedPolicyArns": [Ref(policy) for policy in managed]} if managed else {}
     trusted = trust_service(
         "cloudformation", "CloudFormation deploys with the rights of this role, not with the deployer's", []
@@ -55,7 +60,7 @@ def execution_role(
             Policies=[iam.Policy(PolicyName=f"Deploying{name}", PolicyDocument=document(inline))],
             **attached,
         ),
-        "Makes, changes and deletes the resources of the environment.",
+        f"Makes, changes and deletes {what}.",
         ["STK-1", "DEP-8"],
         [trusted, *inline],
     )

@@ -393,6 +393,14 @@ def _computed(project: Project) -> list[Setting]:
             computed=Computed("output RepositoryName of the stack `shared`", project.name),
         ),
         Setting(
+            ports.SIGNING_PROFILE,
+            group,
+            "Signing profile",
+            pattern=r"|arn:aws[a-z-]*:signer:[a-z0-9-]+:\d{12}:/signing-profiles/[a-zA-Z0-9_]{2,64}",
+            rule="the ARN of a signing profile, or empty",
+            computed=Computed("output SigningProfileArn of the stack `shared`; empty while ImageSigning is false", ""),
+        ),
+        Setting(
             ports.PREFIX_LIST,
             group,
             "CloudFront prefix list",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from troposphere import Equals, If, Sub
+from troposphere import And, Condition, Equals, If, Not, Sub
 
 from generator.constructs.app_config import shape
 from generator.core import conditions, ports
@@ -133,6 +133,8 @@ def _frontend(stack: Stack, project: Project, frontend: str, ours: str) -> Job:
 
 
 def _push(stack: Stack, ecs: str) -> Job:
+    profile = stack.takes(ports.SIGNING_PROFILE)
+    signs = stack.when("SignsImages", And(Condition(ecs), Not(Equals(profile, ""))))
     return Job(
         "Push",
         ports.PUSH_PROJECT,
@@ -146,11 +148,13 @@ def _push(stack: Stack, ecs: str) -> Job:
             "RECORDS": IMAGE_RECORDS,
             "REPOSITORY_URI": stack.takes(ports.REGISTRY_URI),
             "SCAN_FINDINGS_BLOCK": stack.takes(ports.SCAN_FINDINGS_BLOCK),
+            "SIGNING_PROFILE": If(signs, profile, ""),
         },
         docker=True,
         outputs=[IMAGE_OUTPUT],
         condition=ecs,
         grants=permissions.push_images(stack),
+        optional=[(signs, permissions.sign_images(stack))],
     )
 
 

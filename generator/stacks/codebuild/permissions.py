@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, iam, s3, ssm
+from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, iam, s3, signer, ssm
 from awacs import elasticbeanstalk as beanstalk
 from awacs.aws import ArnEquals, StringEquals, StringLike
 from troposphere import If
@@ -59,6 +59,24 @@ def push_images(stack: Stack) -> list[Grant]:
             [bucket],
             "without a list a missing record is a denied one",
             [StringLike({"s3:prefix": [f"{IMAGE_RECORDS}/*"]})],
+        ),
+    ]
+
+
+def sign_images(stack: Stack) -> list[Grant]:
+    """ECR signs what is pushed with the rights of whoever pushes it. Source: AmazonECR userguide, managed-signing."""
+    return [
+        allow(
+            "SignImage",
+            [signer.SignPayload],
+            [stack.takes(ports.SIGNING_PROFILE)],
+            "ECR signs the image in the name of the role that pushes it",
+        ),
+        allow(
+            "SeeSignature",
+            [ecr.DescribeImageSigningStatus],
+            [stack.takes(ports.REGISTRY_ARN)],
+            "an image that is not signed is not handed on to be deployed",
         ),
     ]
 

@@ -37,7 +37,8 @@ class ResourceHandler:
             last = self.physical.rpartition(":")[2]
             words = {**self.properties, **self._words, "id": self.physical, "parts": self.physical.split("|")}
             unique = hashlib.sha256(json.dumps(self.properties, sort_keys=True).encode()).hexdigest()
-            words |= {"last": last, "tail": last.partition("/")[2], "unique": unique[:22]}
+            words |= {"last": last, "tail": last.partition("/")[2], "end": last.rpartition("/")[2]}
+            words["unique"] = unique[:22]
             return value.format_map(words) if "{" in value else value
         if isinstance(value, list):
             return [self.fill(inner, state) for inner in value]

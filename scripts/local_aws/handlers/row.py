@@ -54,9 +54,9 @@ class Tagging:
 class Row:
     """One resource type.
 
-    Strings with braces are filled with `{id}`, its `{parts[0]}` between bars, its `{last}` part after a colon and
-    `{tail}` of that after a slash, `{region}`, `{account}`, `{partition}` and the properties. Strings that start with
-    `$` are JMESPath into the answer (`identity`) or into what the reads found (elsewhere).
+    Strings with braces are filled with `{id}`, its `{parts[0]}` between bars, its `{last}` part after a colon, `{tail}`
+    of that after a slash, its `{end}` after the last one, `{region}`, `{account}`, `{partition}` and the properties.
+    Strings that start with `$` are JMESPath into the answer (`identity`) or into what the reads found (elsewhere).
     """
 
     kind: str

@@ -1,5 +1,6 @@
 """Buckets, tables, image and source repositories: what holds data, and so is never deleted for an update."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,13 @@ def _setting(operation: str, under: str, only: str = "", take: str = "") -> Read
     return Read(operation, take or under, under, only=only or under)
 
 
+def _profile(properties: dict[str, Any]) -> dict[str, Any]:
+    """A name of letters, digits and underscores (Signer API reference, PutSigningProfile)."""
+    if "ProfileName" not in properties:
+        return properties
+    return {**properties, "ProfileName": re.sub(r"[^0-9A-Za-z_]", "_", properties["ProfileName"])}
+
+
 # fmt: off
 ROWS = (
     Row("AWS::S3::Bucket", "s3", "create_bucket", "{BucketName}", BUCKET,
@@ -150,6 +158,14 @@ ROWS = (
         tagging=Tagging({"resourceArn": IMAGES_ARN}),
         attributes={"Arn": "$repositoryArn", "RepositoryUri": "$repositoryUri"},
         seen={"LifecyclePolicy": "{LifecyclePolicyText: lifecyclePolicyText}"}),
+    Row("AWS::ECR::SigningConfiguration", "ecr", "put_signing_configuration", "{account}", {},
+        (Read("get_signing_configuration", "signingConfiguration"),), update="put_signing_configuration",
+        delete="delete_signing_configuration", wrap="signingConfiguration", attributes={"RegistryId": "{id}"}),
+    Row("AWS::Signer::SigningProfile", "signer", "put_signing_profile", "$arn", {"profileName": "{end}"},
+        (Read("get_signing_profile"),), delete="cancel_signing_profile", named="ProfileName", prepare=_profile,
+        tagging=Tagging({"resourceArn": "{id}"}),
+        attributes={"Arn": "{id}", "ProfileName": "$profileName", "ProfileVersion": "$profileVersion",
+                    "ProfileVersionArn": "$profileVersionArn"}),
     Row("AWS::CodeCommit::Repository", "codecommit", "create_repository", "$repositoryMetadata.repositoryId",
         {"repositoryName": "{RepositoryName}"}, (Read("get_repository", "repositoryMetadata"),),
         delete="delete_repository", settings=(Setting("RepositoryName", _rename),),

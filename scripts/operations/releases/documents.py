@@ -70,7 +70,7 @@ def of_last_release(aws: Aws, stack: Stack) -> Documented | None:
 
 def of_executions(aws: Aws, pipeline: str, executions: Collection[str]) -> dict[str, dict[str, str]]:
     """Where the documents of executions lie, by the execution and the document's name, as far as CodePipeline still
-    knows (CodePipeline API reference, ListActionExecutions: of the last 12 months, newest first)."""
+    knows (CodePipeline API reference, ListActionExecutions: of the last 12 months)."""
     named: dict[str, dict[str, str]] = {}
     begun: set[str] = set()
     for page in islice(aws.pages("codepipeline", "list_action_executions", pipelineName=pipeline), PAGES):

@@ -104,10 +104,16 @@ class Images:
 
     def hooks(self) -> dict[str, Callable[[dict[str, Any], dict[str, Any]], None]]:
         """What a build is answered about images that nothing here has done."""
-        return {"ecr.describe_image_scan_findings": self._note_scan}
+        return {
+            "ecr.describe_image_scan_findings": self._note_scan,
+            "ecr.describe_image_signing_status": self._note_signature,
+        }
 
     def _note_scan(self, _: dict[str, Any], __: dict[str, Any]) -> None:
         self.note("scan of the image: nothing here looks for vulnerabilities; the answer says what is planned")
+
+    def _note_signature(self, _: dict[str, Any], __: dict[str, Any]) -> None:
+        self.note("signature of the image: nothing here signs; the answer says with which profile ECR would have")
 
     def delete_unused(self, delete: Callable[[Path], None]) -> None:
         """Deletes the files that no task was started from for weeks."""
@@ -246,6 +252,9 @@ class Images:
             imageDigest=image.digest,
             imageManifestMediaType=MANIFEST_TYPE,
         )
+        pushed = {"repositoryName": name, "imageId": {"imageDigest": image.digest}}
+        for status in self.aws.call("ecr", "describe_image_signing_status", **pushed)["signingStatuses"]:
+            checker.check_operation(role, "push that is signed", {"Profile": status["signingProfileArn"]})
         return ProgramResult(f"{identity['imageTag']}: digest: {image.digest}\n")
 
 
