@@ -247,7 +247,7 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     ],
     "DSN-13": [("storage.Artifacts", '"Properties": {', '"Properties": {"BucketName": "codepipeline-artifacts", ')],
     "DSN-14": [("pipeline.Pipeline", '"Provider": "ECS"', '"Provider": "CodeDeployToECS"')],
-    "DSN-15": [("build.BackendBuild", 'release-requirements\\").iterdir', 'requirements\\").iterdir')],
+    "DSN-15": [("build.BackendBuild", 'release-requirements\\"), bundle', 'requirements\\"), bundle')],
     "DSN-16": [("pipeline.Pipeline", '"FrontendAssets"', '"Assets"')],
     "DSN-17": [("beanstalk.BackendEnvironment", '"/var/app/current"', '"/app"')],
     "DSN-18": [("registry.Images", '"ScanOnPush": true', '"ScanOnPush": false')],
