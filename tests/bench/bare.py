@@ -54,8 +54,8 @@ def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
     urls: dict[str, str] = {}
-    # The environment's template comes last: it holds the addresses of all others.
-    for file in sorted(templates.glob("*.json"), key=lambda file: file.stem == "environment"):
+    # Roots come last: they hold the addresses of all others.
+    for file in sorted(templates.glob("*.json"), key=lambda file: file.stem in ("environment", "shared")):
         if file.stem in ELSEWHERE:
             continue
         body = json.loads(file.read_text())

@@ -27,6 +27,7 @@ SAMPLES = {
     "TopicArn": "arn:aws:sns:us-east-1:111122223333:topic",
     "ServiceArn": "arn:aws:ecs:us-east-1:111122223333:service/cluster/service",
     "DistributionArn": "arn:aws:cloudfront::111122223333:distribution/E1234567890123",
+    "SigningProfileArn": "arn:aws:signer:us-east-1:111122223333:/signing-profiles/profile",
     "RegistryArn": "arn:aws:ecr:us-east-1:111122223333:repository/backend",
     "JwtSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:jwt-abcdef",
     "EncryptionSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:key-abcdef",

@@ -42,6 +42,7 @@ class Registry(PreparedAws):
     def call(self, service: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
         if operation == "put_image":
             self.answers["ecr.put_image"] = {}
+            self.answers["ecr.describe_image_signing_status"] = {"signingStatuses": []}
             self.answers["ecr.batch_get_image"] = {"images": [{"imageManifest": arguments["imageManifest"]}]}
         return super().call(service, operation, **arguments)
 
@@ -59,8 +60,11 @@ def test_an_image_is_there_as_long_as_its_registry(tmp_path: Path, context: Path
     with pytest.raises(ActionFailedError, match="CannotPullContainerError"):
         images(tmp_path, registry).pull(TAG)
     assert docker(ProgramCall(["push", TAG], context)).status == 0
-    name, arguments = registry.calls[-1]
-    assert name == "ecr.put_image" and (arguments["repositoryName"], arguments["imageTag"]) == ("images", "0123")
+    (name, arguments), (status, _) = registry.calls[-2:]
+    assert (name, status) == ("ecr.put_image", "ecr.describe_image_signing_status") and (
+        arguments["repositoryName"],
+        arguments["imageTag"],
+    ) == ("images", "0123")
     image = images(tmp_path, registry).pull(TAG)
     assert image.container.command == ["uvicorn", "app.main:app"] and (image.files / "requirements.txt").exists()
     assert images(tmp_path, registry).pull(f"{TAG.rpartition(':')[0]}@{image.digest}").files == image.files

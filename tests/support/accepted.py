@@ -72,6 +72,9 @@ PARLIAMENT = (
     Accepted("UNKNOWN_ACTION", "access.DeployingConfiguration", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployRole Job", OLDER),
     Accepted("UNKNOWN_ACTION", "shared-access.DeployRole Job", OLDER),
+    Accepted("UNKNOWN_ACTION", "shared-access.ExecutionRole DeployingRepository", OLDER),
+    Accepted("RESOURCE_MISMATCH", "shared-access.ExecutionRole DeployingRepository", EITHER),
+    Accepted("UNKNOWN_ACTION", "build.PushRole SignsImages", OLDER),
     Accepted(
         "RESOURCE_STAR",
         "shared-access.ExecutionRole DeployingRepository",

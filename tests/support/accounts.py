@@ -153,9 +153,10 @@ class Account:
         """Writes templates and the parameter file of `environment`, which commands name from now on; `change` may
         edit the templates."""
         self.environment = environment
-        roots = ("shared", "shared-access")  # both have the file params/shared.json
+        # Both roots have the file params/shared.json; `shared` nests the other.
+        names = ("shared", "shared-access", "signing")
         bodies = small_templates() | {
-            name: json.loads((ROOT / f"templates/{name}.json").read_text("utf-8")) for name in roots
+            name: json.loads((ROOT / f"templates/{name}.json").read_text("utf-8")) for name in names
         }
         change(bodies)
         for name in ("templates", "params"):

@@ -38,7 +38,8 @@ class WatchedProject:
 
     def write(self, text: str, broken: bool = False) -> None:
         bodies = templates("watched", broken)
-        for name in ("shared", "shared-access"):  # both have the file params/shared.json
+        # Both roots have the file params/shared.json; `shared` nests the other.
+        for name in ("shared", "shared-access", "signing"):
             bodies[name] = json.loads((ROOT / f"templates/{name}.json").read_text(encoding="utf-8"))
         for name, body in bodies.items():
             (self.folder / "templates").mkdir(exist_ok=True)
