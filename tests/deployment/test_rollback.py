@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripts.deployment import environment
-from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
 from scripts.operations.verbs import rollback
 from scripts.terminal import prompt
@@ -154,6 +154,15 @@ def test_the_documents_of_each_release_are_named(capsys: pytest.CaptureFixture[s
         "  provenance of the page's assets: s3://bucket/sealed/SealedAssets/e-3.json",
         "2026-11-23 12:00  111111111111  e-1  change 1",
     ]
+
+
+def test_a_release_can_be_gone_back_to_although_nobody_knows_its_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = CodePipeline(*HISTORY)
+    aws.answers["codepipeline.list_action_executions"] = AwsError(
+        "codepipeline.list_action_executions", "AccessDenied", "no"
+    )
+    assert run(aws, "1111") is Exit.DONE and aws.started()
+    assert "where the documents of these releases lie is not known: codepipeline." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("release", ["1111", "e-1"])

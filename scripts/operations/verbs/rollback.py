@@ -7,7 +7,7 @@ Configuration and templates stay as they are: this is about the application.
 
 import uuid
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -49,7 +49,7 @@ def run(run: Run, options: Options) -> Exit:
         )
     name = stack.outputs[template_names.PIPELINE]
     good = list(islice(releases.good(run.aws, name), SHOWN))
-    named = documents.of_executions(run.aws, name, [release.execution for release in good]) if good else {}
+    named = _documents(run, name, good)
     results.begin(releases=[_document(release, named.get(release.execution, {})) for release in good], executions=[])
     if not options.to:
         for release in good:
@@ -67,6 +67,15 @@ def run(run: Run, options: Options) -> Exit:
     say([f"{name}: back to {to.commit[:12]} of {to.ended:%Y-%m-%d %H:%M} ({to.title}): {how}"])
     _agree(options, environment.name)
     return _back(run, there, to, stages)
+
+
+def _documents(run: Run, pipeline: str, good: Sequence[Release]) -> dict[str, dict[str, str]]:
+    """Where the documents of the releases lie. Nobody has to know that to go back to one: an error is said."""
+    try:
+        return documents.of_executions(run.aws, pipeline, [release.execution for release in good]) if good else {}
+    except AwsError as error:
+        say([f"where the documents of these releases lie is not known: {error.reason}"])
+        return {}
 
 
 def _document(release: Release, named: Mapping[str, str]) -> dict[str, Any]:
