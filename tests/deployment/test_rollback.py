@@ -157,12 +157,10 @@ def test_the_documents_of_each_release_are_named(capsys: pytest.CaptureFixture[s
 
 
 def test_a_release_can_be_gone_back_to_although_nobody_knows_its_documents(capsys: pytest.CaptureFixture[str]) -> None:
-    aws = CodePipeline(*HISTORY)
-    aws.answers["codepipeline.list_action_executions"] = AwsError(
-        "codepipeline.list_action_executions", "AccessDenied", "no"
-    )
+    aws, listed = CodePipeline(*HISTORY), "codepipeline.list_action_executions"
+    aws.answers[listed] = [AwsError(listed, "AccessDenied", "no"), aws.answers[listed]]
     assert run(aws, "1111") is Exit.DONE and aws.started()
-    assert "where the documents of these releases lie is not known: codepipeline." in capsys.readouterr().out
+    assert f"where the documents of these releases lie is not known: {listed}: AccessDenied" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("release", ["1111", "e-1"])
