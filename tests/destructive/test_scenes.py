@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from scripts.deployment.errors import Exit
 from tests.destructive.conftest import Drive
 
@@ -21,6 +23,7 @@ def test_a_third_of_the_calls_may_be_throttled(drive: Drive) -> None:
     assert answer["state"]["values"] == {"first": "text", "second": "text again"}
 
 
+@pytest.mark.soak
 def test_whatever_happens_a_run_that_nobody_disturbs_makes_what_the_files_say(drive: Drive) -> None:
     statuses = drive("scenes", "sequences")
     assert len(statuses) == 8 and sum(map(len, statuses)) > 16

@@ -109,6 +109,7 @@ def policies(templates: TemplateSet) -> dict[str, Any]:
     return by_name
 
 
+@pytest.mark.soak  # the twenty seconds that checkov takes
 def test_checkov_finds_nothing_else(repository: Path) -> None:
     # Without the download it asks nobody on the internet.
     options = ["-d", "templates", "--framework", "cloudformation", "-o", "json", "--quiet", "--skip-download"]

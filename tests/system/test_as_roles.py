@@ -1,6 +1,6 @@
 """Environments deployed, operated and destroyed by their own roles: each call judged over the policies as deployed.
 
-`make test` has staging and Elastic Beanstalk with the parts that differ most; `make soak` every environment with every
+`make test` has staging with the parts that differ most; `make soak` Elastic Beanstalk, and every environment with every
 part, and asks what no environment uses of its roles.
 """
 
@@ -420,6 +420,7 @@ def beanstalk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         yield life
 
 
+@pytest.mark.soak  # the gate judges the same roles by tests/gate/test_role_needs.py
 def test_an_environment_on_elastic_beanstalk_lives_by_its_roles(beanstalk: Life) -> None:
     assert problems(beanstalk) == []
 
@@ -446,40 +447,43 @@ DEPLOY, EXECUTION = "DeployRole", "ExecutionRole"
 ANY = f"arn:aws:cloudfront::{ACCOUNT}"
 
 
+RIGHTS: list[tuple[str, str, str, Change, str]] = [
+    # CloudFront developer guide, AccessLogs: CloudFront writes the ACL of the log bucket as the caller.
+    ("staging", EXECUTION, "CloudFrontDistributionLogging", dropped, "s3:PutBucketAcl"),
+    # Secrets Manager user guide, security-encryption: a secret is encrypted as the caller.
+    ("staging", DEPLOY, "EncryptSecrets", dropped, "kms:GenerateDataKey"),
+    ("staging", EXECUTION, "SecretsManagerSecretKey", dropped, "kms:GenerateDataKey"),
+    # CloudFormation user guide, dynamic-references-secretsmanager.
+    ("staging", EXECUTION, "SecretsManagerSecretChange", dropped, "secretsmanager:GetSecretValue"),
+    # widdix/complete-aws-iam-reference issue 6: a change set by its ARN.
+    ("staging", DEPLOY, "UseChangeSets", dropped, "cloudformation:DescribeChangeSet"),
+    ("staging", EXECUTION, "CloudFormationStackChangeSets", dropped, "cloudformation:ExecuteChangeSet"),
+    # CloudFormation user guide, aws-resource-cloudformation-stack: templates and role of nested stacks.
+    ("staging", EXECUTION, "CloudFormationStackTemplates", dropped, "s3:GetObject"),
+    ("staging", EXECUTION, "CloudFormationStackInherit", dropped, "iam:PassRole"),
+    # KMS developer guide, abac: the tags of a key that is new count minutes later.
+    ("staging", EXECUTION, "KMSKeyNew", by_tag, "kms:EnableKeyRotation"),
+    ("staging", EXECUTION, "KMSAliasNew", by_tag, "kms:CreateAlias"),
+    ("staging", EXECUTION, "DynamoDBTableGrant ECRRepositoryGrant", by_tag, "kms:CreateGrant"),
+    # Service Authorization Reference, Amazon CloudFront: creating these names no resource.
+    ("staging", EXECUTION, "CloudFrontDistributionMake", on(f"{ANY}:distribution/*"), CREATE_DISTRIBUTION),
+    ("staging", EXECUTION, "CloudFrontFunctionMake", on(f"{ANY}:function/*"), "cloudfront:CreateFunction"),
+    # IAM user guide, using-service-linked-roles: a service makes its role as the caller.
+    ("staging", DEPLOY, "LinkServices", dropped, "iam:CreateServiceLinkedRole"),
+    ("staging", EXECUTION, "ElasticLoadBalancingV2LoadBalancerLinked", dropped, "iam:CreateServiceLinkedRole"),
+    ("staging", EXECUTION, "ECSClusterLinked", dropped, "iam:CreateServiceLinkedRole"),
+    ("staging", EXECUTION, "CloudFrontVpcOriginLinked", dropped, "iam:CreateServiceLinkedRole"),
+    ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentLinkedScaling", dropped, "iam:CreateServiceLinkedRole"),
+    # AWS Managed Policy Reference, AdministratorAccess-AWSElasticBeanstalk and the one of managed updates.
+    ("beanstalk", EXECUTION, "ElasticBeanstalkApplicationResources", dropped, "s3:GetObject"),
+    ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentGroups", dropped, "autoscaling:AttachInstances"),
+    ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentStack", dropped, "cloudformation:ContinueUpdateRollback"),
+]
+
+
 @pytest.mark.parametrize(
     ("name", "role", "sids", "change", "refused"),
-    [
-        # CloudFront developer guide, AccessLogs: CloudFront writes the ACL of the log bucket as the caller.
-        ("staging", EXECUTION, "CloudFrontDistributionLogging", dropped, "s3:PutBucketAcl"),
-        # Secrets Manager user guide, security-encryption: a secret is encrypted as the caller.
-        ("staging", DEPLOY, "EncryptSecrets", dropped, "kms:GenerateDataKey"),
-        ("staging", EXECUTION, "SecretsManagerSecretKey", dropped, "kms:GenerateDataKey"),
-        # CloudFormation user guide, dynamic-references-secretsmanager.
-        ("staging", EXECUTION, "SecretsManagerSecretChange", dropped, "secretsmanager:GetSecretValue"),
-        # widdix/complete-aws-iam-reference issue 6: a change set by its ARN.
-        ("staging", DEPLOY, "UseChangeSets", dropped, "cloudformation:DescribeChangeSet"),
-        ("staging", EXECUTION, "CloudFormationStackChangeSets", dropped, "cloudformation:ExecuteChangeSet"),
-        # CloudFormation user guide, aws-resource-cloudformation-stack: templates and role of nested stacks.
-        ("staging", EXECUTION, "CloudFormationStackTemplates", dropped, "s3:GetObject"),
-        ("staging", EXECUTION, "CloudFormationStackInherit", dropped, "iam:PassRole"),
-        # KMS developer guide, abac: the tags of a key that is new count minutes later.
-        ("staging", EXECUTION, "KMSKeyNew", by_tag, "kms:EnableKeyRotation"),
-        ("staging", EXECUTION, "KMSAliasNew", by_tag, "kms:CreateAlias"),
-        ("staging", EXECUTION, "DynamoDBTableGrant ECRRepositoryGrant", by_tag, "kms:CreateGrant"),
-        # Service Authorization Reference, Amazon CloudFront: creating these names no resource.
-        ("staging", EXECUTION, "CloudFrontDistributionMake", on(f"{ANY}:distribution/*"), CREATE_DISTRIBUTION),
-        ("staging", EXECUTION, "CloudFrontFunctionMake", on(f"{ANY}:function/*"), "cloudfront:CreateFunction"),
-        # IAM user guide, using-service-linked-roles: a service makes its role as the caller.
-        ("staging", DEPLOY, "LinkServices", dropped, "iam:CreateServiceLinkedRole"),
-        ("staging", EXECUTION, "ElasticLoadBalancingV2LoadBalancerLinked", dropped, "iam:CreateServiceLinkedRole"),
-        ("staging", EXECUTION, "ECSClusterLinked", dropped, "iam:CreateServiceLinkedRole"),
-        ("staging", EXECUTION, "CloudFrontVpcOriginLinked", dropped, "iam:CreateServiceLinkedRole"),
-        ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentLinkedScaling", dropped, "iam:CreateServiceLinkedRole"),
-        # AWS Managed Policy Reference, AdministratorAccess-AWSElasticBeanstalk and the one of managed updates.
-        ("beanstalk", EXECUTION, "ElasticBeanstalkApplicationResources", dropped, "s3:GetObject"),
-        ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentGroups", dropped, "autoscaling:AttachInstances"),
-        ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentStack", dropped, "cloudformation:ContinueUpdateRollback"),
-    ],
+    [pytest.param(*row, marks=pytest.mark.soak if row[0] == "beanstalk" else ()) for row in RIGHTS],
 )
 def test_a_right_that_services_ask_for_besides_is_missed(
     request: pytest.FixtureRequest, name: str, role: str, sids: str, change: Change, refused: str

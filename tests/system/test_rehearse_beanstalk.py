@@ -83,6 +83,7 @@ def test_what_does_not_start_leaves_the_last_version(here: DeployedEnvironment, 
     assert "failed," not in release.stages[-1].consequence
 
 
+@pytest.mark.soak  # on ECS in test_rehearse_options.py
 def test_the_side_that_has_not_changed_is_not_deployed(here: DeployedEnvironment, first: Release) -> None:
     assert first.succeeded
     release = here.release(another_backend(here, "second"))

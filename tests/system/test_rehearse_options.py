@@ -122,6 +122,7 @@ def test_a_release_that_is_stopped_while_it_waits(here: DeployedEnvironment, sec
     assert answer["pipelineExecution"]["status"] == "Stopped"
 
 
+@pytest.mark.soak
 def test_a_release_that_fails_leaves_its_side_to_the_next_one(here: DeployedEnvironment, second: Release) -> None:
     """The files are those of the last good release, and yet nobody knows what runs."""
     assert second.succeeded
@@ -131,6 +132,7 @@ def test_a_release_that_fails_leaves_its_side_to_the_next_one(here: DeployedEnvi
     assert after.succeeded and skipped(after) == []
 
 
+@pytest.mark.soak
 def test_stages_of_their_own_and_a_new_recipe(here: DeployedEnvironment, second: Release) -> None:
     """Another build variable makes another frontend of the same files."""
     assert second.succeeded
