@@ -129,7 +129,7 @@ review: .venv/ready ## show what a change does to every environment: BASE=main
 	@$(DELIVERY) review $(if $(call given,BASE),$(call quoted,BASE),main) $(arguments)
 
 test: .venv/test .venv-checkov/ready .venv-awscli/ready ## run all tests; STRICT=1 fails for tests that cannot run on this computer
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(call given,PYTEST)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(call given,PYTEST)
 
 soak: .venv/test .venv-checkov/ready .venv-awscli/ready ## run what `make test` leaves out because it takes long: SEEDS=100
 	@$(if $(call given,SEEDS),SEEDS=$(call quoted,SEEDS)) $(BIN)/python -m pytest -n 2 -m soak $(call given,PYTEST)

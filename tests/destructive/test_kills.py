@@ -1,6 +1,6 @@
 """Killed at any call and run again, it converges: the final state of an undisturbed run, and nothing left over.
 
-The suite kills after every fourth call, `make soak` after each.
+The suite kills a creation after every fourth call, `make soak` an update, too, and both after each.
 """
 
 from __future__ import annotations
@@ -24,8 +24,15 @@ from tests.destructive.small import KILLED, shown_status
 from tests.support.gate import pass_gate
 
 
-@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.soak)])
-@pytest.mark.parametrize("what", ["create", "update"])
+@pytest.mark.parametrize(
+    ("what", "step"),
+    [
+        ("create", 4),
+        pytest.param("update", 4, marks=pytest.mark.soak),
+        pytest.param("create", 1, marks=pytest.mark.soak),
+        pytest.param("update", 1, marks=pytest.mark.soak),
+    ],
+)
 def test_a_kill_between_any_two_calls(drive: Drive, what: str, step: int) -> None:
     answer = drive("kills", what, str(step))
     assert answer["left"], "a kill leaves something, or the state would show nothing"

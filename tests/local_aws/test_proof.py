@@ -144,6 +144,7 @@ def test_the_comparison_finds_what_was_changed_behind_its_back(aws: Aws, deploye
     assert differences == {("AWS::SNS::Topic", "KmsMasterKeyId"), ("AWS::Logs::LogGroup", "RetentionInDays")}
 
 
+@pytest.mark.soak
 def test_a_later_apply_and_back(aws: Aws, deployed: dict[str, Any]) -> None:
     """Everything that can change in place, there and back: bootstrap over, other values. Other tags are refused,
     because a VPC origin in use takes none."""

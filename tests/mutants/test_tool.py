@@ -153,6 +153,7 @@ def test_a_fault_that_a_test_sees_is_killed_and_the_checkout_stays(project: Path
     assert trials.verdict(fault(project, "code_.py", "a + 1", "a + 2"), looks("test_code.py")).how == SURVIVED
 
 
+@pytest.mark.soak
 def test_a_fault_that_no_test_sees_survives(project: Path, lane: Lane) -> None:
     unseen = fault(project, "code_.py", "a + 1", "a")
     trials = lane()
@@ -160,6 +161,7 @@ def test_a_fault_that_no_test_sees_survives(project: Path, lane: Lane) -> None:
     assert trials.verdict(unseen, looks()).how == NOT_RUN
 
 
+@pytest.mark.soak
 def test_the_rounds_end_with_the_first_that_sees_the_fault(project: Path, lane: Lane) -> None:
     seen = fault(project, "code_.py", "number + 1", "number")
     rounds = iter([*looks("test_loop.py"), *looks("test_code.py"), *looks("test_slow.py")])
@@ -167,6 +169,7 @@ def test_the_rounds_end_with_the_first_that_sees_the_fault(project: Path, lane: 
     assert len(list(rounds)) == 1
 
 
+@pytest.mark.soak
 def test_a_test_that_is_red_without_the_fault_has_seen_nothing(project: Path, lane: Lane) -> None:
     names = ["test_red.py::test_always_red", "test_code.py::test_more"]
     trials = lane()
@@ -179,6 +182,7 @@ def test_a_test_that_is_red_without_the_fault_has_seen_nothing(project: Path, la
     assert believed.failing(names) == ["test_red.py::test_always_red"]
 
 
+@pytest.mark.soak
 def test_what_cannot_be_imported_is_seen_and_a_missing_test_sees_nothing(project: Path, lane: Lane) -> None:
     trials = lane()
     broken = fault(project, "code_.py", "def more", "raise OSError\n\n\ndef more")
@@ -187,16 +191,19 @@ def test_what_cannot_be_imported_is_seen_and_a_missing_test_sees_nothing(project
     assert trials.verdict(unseen, [*looks("test_gone.py::test_gone"), *looks("test_code.py")]).how == SURVIVED
 
 
+@pytest.mark.soak
 def test_a_fault_that_never_ends_is_seen(project: Path, lane: Lane) -> None:
     endless = fault(project, "loop.py", "at += 1", "at -= 1")
     assert lane().verdict(endless, looks("test_loop.py::test_count", limit=4)).how == TIMED_OUT
 
 
+@pytest.mark.soak
 def test_tests_that_take_too_long_without_the_fault_decide_nothing(project: Path, lane: Lane) -> None:
     unseen = fault(project, "code_.py", "a + 1", "a")
     assert lane().verdict(unseen, looks("test_slow.py", limit=2)).how == UNDECIDED
 
 
+@pytest.mark.soak
 def test_a_test_that_fails_now_and_then_has_seen_nothing(project: Path, lane: Lane, tmp_path: Path) -> None:
     """It fails with the fault, passes without it, and passes with it when it is asked again."""
     text = f"from pathlib import Path\n\n\ndef test_now():\n    file = Path({str(tmp_path / 'was')!r})\n"
@@ -206,6 +213,7 @@ def test_a_test_that_fails_now_and_then_has_seen_nothing(project: Path, lane: La
     assert lane().verdict(fault(project, "code_.py", "a + 1", "a"), looks("test_now.py")).how == SURVIVED
 
 
+@pytest.mark.soak
 def test_what_a_trial_starts_ends_with_it(project: Path, tmp_path: Path, lane: Lane) -> None:
     """Servers have sessions of their own."""
     (project / "test_server.py").write_text(

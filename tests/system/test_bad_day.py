@@ -90,6 +90,7 @@ def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
             use(file / "local_aws.json")
 
 
+@pytest.mark.soak  # two scripts at once: tests/destructive/test_scenes.py
 def test_of_two_first_deployments_the_second_is_told_who_deploys(tmp_path: Path) -> None:
     """Both found nothing; the first change set that is executed makes the stack, and the other call comes too late."""
     with account(tmp_path) as mine:

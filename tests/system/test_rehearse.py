@@ -401,6 +401,7 @@ def test_what_the_application_brings_sees_nothing_of_the_user(
     assert "there is no sandbox" in "\n".join(here.lines[:4])
 
 
+@pytest.mark.soak
 def test_page_and_api_stay_up_when_they_shall(here: DeployedEnvironment, failed: Release) -> None:
     """Until the next rehearsal, as everything that runs on this machine."""
     assert not failed.succeeded

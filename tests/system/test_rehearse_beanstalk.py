@@ -72,6 +72,7 @@ def test_the_deploy_role_and_no_other_deploys(first: Release) -> None:
     assert not [action for action in used["PipelineRole"].used if action.startswith("elasticbeanstalk:")]
 
 
+@pytest.mark.soak  # on ECS in test_rehearse.py
 def test_what_does_not_start_leaves_the_last_version(here: DeployedEnvironment, first: Release) -> None:
     assert first.succeeded
     before = version(here)

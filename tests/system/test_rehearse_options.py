@@ -106,6 +106,7 @@ def test_an_approval_waits_for_somebody_and_no_means_no(here: DeployedEnvironmen
         assert red(future.result()) == "rejected: not on a Friday"
 
 
+@pytest.mark.soak
 def test_a_release_that_is_stopped_while_it_waits(here: DeployedEnvironment, second: Release) -> None:
     with waiting(here, second) as (future, place):
         name = place["pipelineName"]
@@ -144,6 +145,7 @@ def test_stages_of_their_own_and_a_new_recipe(here: DeployedEnvironment, second:
     assert ran(release)["Build_Frontend"] == ["FrontendBuild", "SealAssets", "SealDocuments"]
 
 
+@pytest.mark.soak
 def test_one_side_behind_a_connection(tmp_path: Path) -> None:
     with deployed_environment(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:
         release = environment.release(SAMPLE)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from scripts.rehearsal.context import SUPPOSITIONS
 from tests.support.rehearsal.environments import deployed_environment
 from tests.support.rehearsal.renaming import renamed
 
 
+@pytest.mark.soak
 def test_nothing_is_known_by_our_names(tmp_path: Path) -> None:
     """Every stage, action, artifact, project and container is called otherwise, and the release is the same; this
     environment asks for approval, too. What AWS's documentation leaves open is supposed to be the harder way."""

@@ -150,6 +150,7 @@ def test_exactly_the_saved_plan_is_executed(mine: Account, file: Path) -> None:
 IMAGES = ("registry:8", "registry:9")
 
 
+@pytest.mark.soak
 def test_the_image_that_runs_is_a_plan_by_itself(mine: Account, tmp_path: Path) -> None:
     """RUN-8: it is saved, reviewed and applied before anything else; another release makes the plan worthless."""
 

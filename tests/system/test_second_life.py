@@ -46,6 +46,7 @@ def again(account: LocalAccount, gone: Ended) -> Ended:
     return account.deploy("apply", "--adopt")
 
 
+@pytest.mark.soak
 def test_a_repository_that_exists_is_taken_over(account: LocalAccount, taken: Ended) -> None:
     assert taken.returncode == 0, taken.stdout + taken.stderr
     assert "  > Repository  AWS::CodeCommit::Repository" in taken.stdout and "IMPORT_COMPLETE" in taken.stdout
@@ -56,6 +57,7 @@ def test_a_repository_that_exists_is_taken_over(account: LocalAccount, taken: En
     assert account.deploy("import").returncode == 3
 
 
+@pytest.mark.soak
 def test_what_stays_is_told_with_its_name(account: LocalAccount, gone: Ended) -> None:
     assert gone.returncode == 0, gone.stdout + gone.stderr
     kept = gone.stdout.partition(f"{LOCAL} is deleted (DELETE_COMPLETE")[2]
@@ -64,6 +66,7 @@ def test_what_stays_is_told_with_its_name(account: LocalAccount, gone: Ended) ->
     assert list(account.stacks()) == [SHARED]
 
 
+@pytest.mark.soak
 def test_the_next_life_is_refused_with_the_lines_that_adopt(account: LocalAccount, gone: Ended) -> None:
     assert gone.returncode == 0
     refused = account.deploy("apply")
@@ -73,6 +76,7 @@ def test_the_next_life_is_refused_with_the_lines_that_adopt(account: LocalAccoun
     assert LOCAL not in account.stacks() and account.change_sets() == []
 
 
+@pytest.mark.soak
 def test_it_adopts_survivors_and_their_data_is_readable(account: LocalAccount, again: Ended) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
     assert (
@@ -92,6 +96,7 @@ def test_it_adopts_survivors_and_their_data_is_readable(account: LocalAccount, a
     assert account.output("RegistryName") == repository["repositoryName"]
 
 
+@pytest.mark.soak
 def test_what_was_adopted_stays_so(account: LocalAccount, again: Ended) -> None:
     """Although no file names it: what lives on this machine lives no longer than that AWS."""
     assert again.returncode == 0
@@ -99,6 +104,7 @@ def test_what_was_adopted_stays_so(account: LocalAccount, again: Ended) -> None:
     assert once_more.returncode == 0 and f"{LOCAL}: no changes" in once_more.stdout
 
 
+@pytest.mark.soak
 def test_the_last_end_empties_what_is_named(account: LocalAccount, again: Ended) -> None:
     assert again.returncode == 0
     ended = account.deploy("destroy", "--empty-buckets")
