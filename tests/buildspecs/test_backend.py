@@ -184,12 +184,12 @@ def test_a_broken_pytest_is_a_failure_that_blocks_as_any_other(sample: Workshop)
     ("file", "runs"),
     [
         ("backend/tests/test_it.py", True),
-        ("backend/test/deep/test_it.py", True),
+        pytest.param("backend/test/deep/test_it.py", True, marks=pytest.mark.soak),
         ("backend/app/tests/test_it.py", True),
-        ("backend/app/part/it_test.py", True),
-        ("backend/services/tests/test_it.py", True),
-        ("backend/tests/app/tests/test_it.py", True),
-        ("backend/qa/deep/test_it.py", True),
+        pytest.param("backend/app/part/it_test.py", True, marks=pytest.mark.soak),
+        pytest.param("backend/services/tests/test_it.py", True, marks=pytest.mark.soak),
+        pytest.param("backend/tests/app/tests/test_it.py", True, marks=pytest.mark.soak),
+        pytest.param("backend/qa/deep/test_it.py", True, marks=pytest.mark.soak),
         ("backend/scripts/test_it.py", False),
         ("backend/.venv/lib/site-packages/other/tests/test_it.py", False),
         ("backend/node_modules/other/tests/test_it.py", False),
@@ -216,11 +216,13 @@ def test_tests_are_run_where_projects_keep_them(sample: Workshop, file: str, run
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("pytest.toml", "[pytest]\ntestpaths = ['qa']\n"),
+        pytest.param("pytest.toml", "[pytest]\ntestpaths = ['qa']\n", marks=pytest.mark.soak),
         ("pyproject.toml", "[tool.pytest.ini_options]\ntestpaths = 'qa'\n"),
-        ("pyproject.toml", "[tool.pytest]\ntestpaths = ['qa', '.']\n"),
+        pytest.param("pyproject.toml", "[tool.pytest]\ntestpaths = ['qa', '.']\n", marks=pytest.mark.soak),
         ("setup.cfg", "[tool:pytest]\ntestpaths =\n    qa\n    %none\n"),
-        ("tox.ini", "[tox]\nskipsdist = true\n[pytest]\ntestpaths = qa/test_it.py\n"),
+        pytest.param(
+            "tox.ini", "[tox]\nskipsdist = true\n[pytest]\ntestpaths = qa/test_it.py\n", marks=pytest.mark.soak
+        ),
     ],
 )
 def test_the_settings_of_pytest_say_where_tests_are(sample: Workshop, name: str, text: str) -> None:

@@ -45,6 +45,7 @@ def test_two_pushes_make_one_comment(name: str, repository: Path, tmp_path: Path
         assert {token for _, _, token in host.requests} == {"Bearer t0ken" if name == "github" else "t0ken"}
 
 
+@pytest.mark.soak
 def test_a_comment_of_codecommit_is_changed_by_its_author_and_replaced_by_another(
     repository: Path, tmp_path: Path
 ) -> None:

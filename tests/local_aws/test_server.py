@@ -79,6 +79,7 @@ def test_one_that_ended_is_told_with_what_is_lost_and_its_log(tmp_path: Path) ->
     assert server.stop(run_file) and server.lost(run_file) == "", "what was stopped is not lost"
 
 
+@pytest.mark.soak
 def test_a_proxy_is_for_the_network_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -87,6 +88,7 @@ def test_a_proxy_is_for_the_network_only(tmp_path: Path, monkeypatch: pytest.Mon
     assert server.stop(run_file)
 
 
+@pytest.mark.soak
 def test_two_commands_at_once_start_one_server(tmp_path: Path) -> None:
     run_file = tmp_path / "local_aws.json"
     with ThreadPoolExecutor() as pool:

@@ -221,6 +221,7 @@ def test_an_environment_is_made_once_for_a_content(tmp_path: Path, monkeypatch: 
     assert toolchains.application_python(requirements, tmp_path / "cache") != python and len(commands) == 4
 
 
+@pytest.mark.soak
 def test_requirements_that_cannot_be_installed_are_an_error(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("./nothing-here\n")

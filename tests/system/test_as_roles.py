@@ -635,6 +635,7 @@ def other_rule() -> Iterator[CallFault]:
     yield answers("codecommit.AssociateApprovalRuleTemplateWithRepository")
 
 
+@pytest.mark.soak
 def test_what_is_shared_is_deployed_by_roles_of_its_own(tmp_path: Path) -> None:
     """It is created, deployed again, changed, and its failures told; it is never destroyed. No right is unused, none is
     to anything of an environment, to IAM, or to the access stack; and no environment's deploy role changes it."""

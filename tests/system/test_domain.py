@@ -114,7 +114,6 @@ def test_a_living_load_balancer_stays_where_it_is(
     assert account.change_sets() == []
 
 
-@pytest.mark.soak
 def test_a_certificate_that_is_replaced_makes_two_reviewed_plans(
     account: LocalAccount, created: subprocess.CompletedProcess[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,7 +155,6 @@ def test_edge_goes_after_the_environment_that_took_its_certificate(
     assert EDGE not in account.stacks()
 
 
-@pytest.mark.soak
 def test_edge_stands_in_us_east_1_wherever_the_environment_is(account: LocalAccount) -> None:
     """A frontend alone, in Ireland, with CloudFront's alarms: two regions, each with its own packages."""
     account.reset()

@@ -69,6 +69,7 @@ def test_no_changes_and_changes(created: LocalAccount) -> None:
     assert "- `LogRetentionDays`: `30` → `60`" in created.deploy("plan", "--format", "markdown").stdout
 
 
+@pytest.mark.soak  # with more cases in test_saved_plans.py
 def test_exactly_the_reviewed_plan_is_executed(created: LocalAccount, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     created.parameters(LogRetentionDays="60")

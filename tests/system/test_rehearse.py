@@ -241,6 +241,7 @@ def test_a_release_is_an_execution_that_every_tool_sees(
     assert failed.id in {summary["pipelineExecutionId"] for summary in summaries}
 
 
+@pytest.mark.soak
 def test_rollback_goes_back_to_a_rehearsed_release(here: DeployedEnvironment, first: Release, failed: Release) -> None:
     """By the command that somebody types in the night, listed first."""
     assert not failed.succeeded

@@ -54,6 +54,7 @@ def skipped(release: Release) -> list[str]:
     return [stage.name for stage in release.stages if stage.skipped]
 
 
+@pytest.mark.soak
 def test_both_are_built_in_one_stage_and_released(here: DeployedEnvironment, first: Release) -> None:
     assert skipped(first) == []
     assert list(ran(first)) == ["Source", "Changes", "Build", "Approve", "Deploy_Backend", "Deploy_Frontend"]
@@ -62,6 +63,7 @@ def test_both_are_built_in_one_stage_and_released(here: DeployedEnvironment, fir
     assert here.service() == (1, first.commit[:12])
 
 
+@pytest.mark.soak
 def test_the_side_that_has_not_changed_is_not_deployed(
     here: DeployedEnvironment, first: Release, second: Release
 ) -> None:
@@ -72,6 +74,7 @@ def test_the_side_that_has_not_changed_is_not_deployed(
     assert f"backend {second.commit[:12]} replaces {first.commit[:12]}, frontend stays" in question
 
 
+@pytest.mark.soak
 def test_a_release_that_changes_nothing_asks_nobody(here: DeployedEnvironment, second: Release) -> None:
     assert second.succeeded
     again = here.release(here.folder / "applications/second")
@@ -99,6 +102,7 @@ def waiting(here: DeployedEnvironment, second: Release) -> Iterator[tuple[Future
     assert here.service() == before
 
 
+@pytest.mark.soak
 def test_an_approval_waits_for_somebody_and_no_means_no(here: DeployedEnvironment, second: Release) -> None:
     with waiting(here, second) as (future, place):
         result = {"status": "Rejected", "summary": "not on a Friday"}
