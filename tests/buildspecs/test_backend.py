@@ -220,9 +220,7 @@ def test_tests_are_run_where_projects_keep_them(sample: Workshop, file: str, run
         ("pyproject.toml", "[tool.pytest.ini_options]\ntestpaths = 'qa'\n"),
         pytest.param("pyproject.toml", "[tool.pytest]\ntestpaths = ['qa', '.']\n", marks=pytest.mark.soak),
         ("setup.cfg", "[tool:pytest]\ntestpaths =\n    qa\n    %none\n"),
-        pytest.param(
-            "tox.ini", "[tox]\nskipsdist = true\n[pytest]\ntestpaths = qa/test_it.py\n", marks=pytest.mark.soak
-        ),
+        pytest.param("tox.ini", "[tox]\nx = y\n[pytest]\ntestpaths = qa/test_it.py\n", marks=pytest.mark.soak),
     ],
 )
 def test_the_settings_of_pytest_say_where_tests_are(sample: Workshop, name: str, text: str) -> None:
