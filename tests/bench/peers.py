@@ -50,14 +50,11 @@ def tool(environment: str, name: str) -> str:
 
 
 def aws(deployment: Deployment, _: Mapping[str, str]) -> Commands:
-    """`aws cloudformation package` for the root that nests, and `deploy` for both."""
+    """`aws cloudformation package` and `deploy` for both roots."""
     created = []
     for name, root in ROOTS.items():
-        template = TEMPLATES / f"{root}.json"
-        if root == "environment":
-            packaged = deployment.folder / "packaged.json"
-            created.append(_package(template, packaged))
-            template = packaged
+        template = deployment.folder / f"{root}-packaged.json"
+        created.append(_package(TEMPLATES / f"{root}.json", template))
         values = [f"{key}={value}" for key, value in deployment.values[name].items()]
         deploy = [tool("awscli", "aws"), "cloudformation", "deploy", "--template-file", str(template)]
         stack = ["--stack-name", f"{APPLICATION}-{name}", "--s3-bucket", BUCKET, "--no-fail-on-empty-changeset"]
@@ -90,9 +87,9 @@ def sceptre(deployment: Deployment, environment: Mapping[str, str]) -> Commands:
     if not templates.exists():
         templates.mkdir()
         group.mkdir(parents=True)
-        (templates / "shared.json").write_bytes((TEMPLATES / "shared.json").read_bytes())
-        command = _package(TEMPLATES / "environment.json", templates / "environment.json")
-        subprocess.run(command, check=True, capture_output=True, env=environment)
+        for root in ROOTS.values():
+            command = _package(TEMPLATES / f"{root}.json", templates / f"{root}.json")
+            subprocess.run(command, check=True, capture_output=True, env=environment)
         project = {"project_code": APPLICATION, "region": "us-east-1", "template_bucket_name": BUCKET}
         _write(deployment.folder / "config" / "config.yaml", project)
     for name, root in ROOTS.items():
