@@ -17,6 +17,7 @@ from generator.cfn import environments
 from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective, read
+from generator.cfn.template_names import BOOTSTRAP
 from generator.cfn.templates import TemplateSet, load
 from scripts.review.command import review
 from scripts.review.markdown import LIMIT, markdown
@@ -94,10 +95,10 @@ def values(checkout: Path, environment: str) -> Mapping[str, str]:
 
 
 def resources(templates: TemplateSet, chosen: Mapping[str, str]) -> set[str]:
-    """The paths of all resources that an environment has."""
+    """The paths of all resources that an environment has after its first release."""
     return {
         ".".join((*stack.path, name))
-        for stack in stack_instances(templates[ENVIRONMENT], {**chosen, "AWS::Region": "us-east-1"})
+        for stack in stack_instances(templates[ENVIRONMENT], {**chosen, BOOTSTRAP: "false", "AWS::Region": "us-east-1"})
         for name, resource in stack.template.resources.items()
         if resource.type != "AWS::CloudFormation::Stack"
     }
