@@ -43,6 +43,7 @@ def install() -> None:
     _repositories()
     _scans()
     _signatures()
+    _tags_of_the_deleted()
 
 
 def replace(owner: object, name: str, value: object) -> None:
@@ -210,6 +211,40 @@ def _records() -> None:
         return answer
 
     replace(Route53Backend, "change_resource_record_sets", change_strictly)
+
+
+def _tags_of_the_deleted() -> None:
+    """moto keeps the tags of some resources that were deleted, and the next resource of that name has them."""
+    from moto.cloudfront.models import CloudFrontBackend
+    from moto.cloudwatch.models import CloudWatchBackend
+    from moto.elbv2.models import ELBv2Backend
+    from moto.logs.models import LogsBackend
+    from moto.s3.models import S3Backend
+    from moto.stepfunctions.models import StepFunctionBackend
+
+    def forget_tags(owner: Any, name: str, arns: Callable[[Any], set[str]], tagger: str = "tagger") -> None:
+        delete = getattr(owner, name)
+
+        def delete_with_tags(backend: Any, *arguments: Any, **named: Any) -> Any:
+            before = arns(backend)
+            answer = delete(backend, *arguments, **named)
+            for arn in before - arns(backend):
+                getattr(backend, tagger).delete_all_tags_for_resource(arn)
+            return answer
+
+        replace(owner, name, delete_with_tags)
+
+    forget_tags(CloudFrontBackend, "delete_function", lambda backend: {each.arn for each in backend.functions.values()})
+    forget_tags(
+        CloudWatchBackend, "delete_alarms", lambda backend: {each.alarm_arn for each in backend.alarms.values()}
+    )
+    forget_tags(ELBv2Backend, "delete_load_balancer", lambda backend: set(backend.load_balancers), "tagging_service")
+    forget_tags(ELBv2Backend, "delete_target_group", lambda backend: set(backend.target_groups), "tagging_service")
+    forget_tags(LogsBackend, "delete_log_group", lambda backend: {each.arn for each in backend.groups.values()})
+    forget_tags(S3Backend, "delete_bucket", lambda backend: {each.arn for each in backend.buckets.values()})
+    forget_tags(
+        StepFunctionBackend, "delete_state_machine", lambda backend: {each.arn for each in backend.state_machines}
+    )
 
 
 def _scans() -> None:

@@ -167,6 +167,47 @@ def test_a_change_in_place(aws: Aws, kind: str) -> None:
     assert aws.delete(f"row-{name}")["StackStatus"] == "DELETE_COMPLETE"
 
 
+NAMED: dict[str, dict[str, Any]] = {
+    "AWS::CloudFront::Function": {
+        "Name": "again",
+        "AutoPublish": True,
+        "FunctionCode": "function handler(event) { return event.request; }",
+        "FunctionConfig": {"Comment": "", "Runtime": "cloudfront-js-2.0"},
+    },
+    "AWS::CloudWatch::Alarm": {
+        "AlarmName": "again",
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        "MetricName": "Errors",
+        "Namespace": "Again",
+        "Period": 60,
+        "Statistic": "Sum",
+        "Threshold": 1,
+    },
+    "AWS::DynamoDB::Table": {**TABLE, "TableName": "again"},
+    "AWS::ECR::Repository": {"RepositoryName": "again"},
+    "AWS::ECS::Cluster": {"ClusterName": "again"},
+    "AWS::ElasticLoadBalancingV2::TargetGroup": {"Name": "again", "TargetType": "lambda"},
+    "AWS::Events::Rule": {"Name": "again", "EventPattern": {"source": ["a"]}},
+    "AWS::IAM::Role": {"RoleName": "again", "AssumeRolePolicyDocument": TRUST},
+    "AWS::Logs::LogGroup": {"LogGroupName": "again"},
+    "AWS::S3::Bucket": {"BucketName": "again-123456789012"},
+    "AWS::SNS::Topic": {"TopicName": "again"},
+}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_name_that_is_used_again_has_no_tags_of_before(aws: Aws, kind: str) -> None:
+    stack = f"again-{kind.split('::')[-1]}"
+    for tags in (TAGS, [{"Key": "C", "Value": "4"}]):
+        body = {"Resources": {"It": {"Type": kind, "Properties": {**NAMED[kind], "Tags": tags}}}}
+        made = aws.deploy(stack, body, Capabilities=["CAPABILITY_NAMED_IAM"])
+        assert made["StackStatus"] == "CREATE_COMPLETE", [
+            event.get("ResourceStatusReason") for event in aws.events(stack)
+        ]
+        assert aws.delete(stack)["StackStatus"] == "DELETE_COMPLETE"
+
+
 def test_a_policy_binds_whom_its_stack_names(aws: Aws) -> None:
     """It is attached to groups and roles, detached from whom the template names no more, and from all at its end."""
     iam = aws.client("iam")
