@@ -201,8 +201,8 @@ def test_a_name_that_is_used_again_has_no_tags_of_before(aws: Aws, kind: str) ->
     stack = f"again-{kind.split('::')[-1]}"
     for tags in (TAGS, [{"Key": "C", "Value": "4"}]):
         body = {"Resources": {"It": {"Type": kind, "Properties": {**NAMED[kind], "Tags": tags}}}}
-        made = aws.deploy(stack, body, Capabilities=["CAPABILITY_NAMED_IAM"])
-        assert made["StackStatus"] == "CREATE_COMPLETE", [
+        created = aws.deploy(stack, body, Capabilities=["CAPABILITY_NAMED_IAM"])
+        assert created["StackStatus"] == "CREATE_COMPLETE", [
             event.get("ResourceStatusReason") for event in aws.events(stack)
         ]
         assert aws.delete(stack)["StackStatus"] == "DELETE_COMPLETE"
