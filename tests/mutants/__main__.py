@@ -27,10 +27,10 @@ from tests.conftest import marker
 from tests.mutants import report
 from tests.mutants.contexts import Contexts, is_quick, names_of_tests
 from tests.mutants.forks import Forks
-from tests.mutants.nearby import Nearby
+from tests.mutants.nearby import LEFT_OUT, Nearby
 from tests.mutants.operators import Mutation
 from tests.mutants.report import Result
-from tests.mutants.sample import PACKAGES, sample
+from tests.mutants.sample import PACKAGES, all_places, files, sample
 from tests.mutants.trial import KILLED, LEAST, NOT_RUN, SLACK, TIMED_OUT, WIDE, Round, Trials, clone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ FILES = 120.0  # of whole files in which a server runs the line
 
 
 def main() -> int:
-    """Tries a sample; 1 when a fault survives that is not known to be none."""
+    """Tries a sample; 1 when fewer faults are seen than have to be."""
     options = _options()
     options.cache.mkdir(parents=True, exist_ok=True)
     contexts = Contexts(ROOT, options.cache / "contexts")
@@ -55,11 +55,33 @@ def main() -> int:
         results = session.results(chosen)
     finally:
         session.close()
-    print("\n".join(["", *report.unseen_faults(results), "", *report.table(results)]))
-    settings = {"seed": options.seed, "count": options.count, "commit": session.versions.commit}
+    limits = list(not_looked_at(contexts, chosen, options.package or tuple(PACKAGES), options.wide))
+    parts = (report.unseen_faults(results), report.table(results), ["Not looked at:", *limits], report.target(results))
+    print("\n".join(line for part in parts for line in ("", *part)))
+    settings = {"seed": options.seed, "count": options.count, "commit": session.versions.commit, "limits": limits}
     document = options.cache / f"{options.seed}-{options.count}-{session.versions.commit}.json"
     document.write_text(report.document(results, settings), encoding="utf-8")
-    return int(any(not result.seen and not result.reason for result in results))
+    return int(bool(report.too_few(results)))
+
+
+def not_looked_at(
+    contexts: Contexts, chosen: Sequence[tuple[str, Mutation]], packages: Sequence[str], wide: float
+) -> Iterator[str]:
+    """What the score says nothing about: faults that were not tried, and tests that were not asked."""
+    places = sum(len(all_places(contexts.root, package)) for package in packages)
+    modules = [name for package in packages for name in files(contexts.root, package)]
+    tried = {mutation.path for _, mutation in chosen}
+    untried = f"in {len(modules) - len(tried)} of {len(modules)} files none"
+    yield f"  faults: {places - len(chosen):,} of {places:,} places, {untried}"
+    yield "  faults in texts, annotations and formatted strings, and in what is no Python: build scripts, pages"
+    yield f"  of many tests that run a line, those after the first {FIRST + 2 * NEAR:g} seconds"
+    names = names_of_tests(contexts.root)
+    measured = {context.file for context in contexts.all if context.fresh}
+    limit = f"up to {wide:g} seconds of them for a fault that the others did not see" if wide else "not asked"
+    yield f"  test files that are not measured, {len(names) - len(measured)} of {len(names)}: {limit}"
+    yield f"  tests of style, documents and tools: {', '.join(LEFT_OUT)}"
+    if red := sorted(test for context in contexts.all if context.fresh for test in context.red):
+        yield f"  red without any fault, and not asked: {', '.join(red)}"
 
 
 def _options() -> argparse.Namespace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from tests.mutants.operators import Mutation, changes, mutations
@@ -47,15 +48,20 @@ def sample(root: Path, seed: int, count: int, packages: Sequence[str] = tuple(PA
     ]
 
 
+@cache
+def all_places(root: Path, package: str) -> tuple[Mutation, ...]:
+    """Every mutation of a package, those too that `changes` refuses."""
+    return tuple(each for name in files(root, package) for each in mutations(name, (root / name).read_bytes()))
+
+
 def drawn(root: Path, seed: int, package: str) -> Iterator[Mutation]:
     """The mutants of a package in the order in which they are drawn: first an operator, then one of its places, so that
     the rare faults are tried too."""
     chance = random.Random(f"{seed} {package}")
     sources = {name: (root / name).read_bytes() for name in files(root, package)}
     places: dict[str, list[Mutation]] = {}
-    for name, source in sources.items():
-        for mutation in mutations(name, source):
-            places.setdefault(mutation.operator, []).append(mutation)
+    for mutation in all_places(root, package):
+        places.setdefault(mutation.operator, []).append(mutation)
     drawn_from: Counter[str] = Counter()
     limit = PER_FILE
     while any(places.values()):

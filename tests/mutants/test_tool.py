@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.mutants import report
-from tests.mutants.__main__ import Versions, known
+from tests.mutants.__main__ import Versions, known, not_looked_at
 from tests.mutants.contexts import Choice, Contexts
 from tests.mutants.nearby import WIDE, Nearby
 from tests.mutants.operators import Mutation, changes, mutations
@@ -283,9 +283,50 @@ def test_the_report_counts_what_is_a_fault() -> None:
         ["all", "6", "3", "1", "1", "1", "60", "%"],
     ]
     lines = list(report.unseen_faults(results))
-    assert lines[0] == "a.py:1  comparison: a == b" and "equivalent: the same" in lines[3]
+    assert lines[0] == "a.py:1  comparison: a == b" and "survived all tests that were asked" in lines[1]
+    assert "undecided" in lines[3] and "equivalent: the same" in lines[5]  # what counts for nothing comes last
     assert report.read(report.entry(results[3], {"tests": "1"})) == (results[3], {"tests": "1"})
     assert json.loads(report.document(results, {"seed": 1}))["results"][0]["key"] == "a.py | comparison | a == b | !="
+
+
+def seen(package: str, faults: int, of: int) -> list[Result]:
+    """Results of which so many were seen."""
+    mutation = Mutation("a.py", "comparison", 3, 5, "!=", 1, "a == b")
+    hows = [KILLED] * faults + [SURVIVED] * (of - faults)
+    return [Result(package, mutation, Verdict(how, "", 1.0, wide=False)) for how in hows]
+
+
+@pytest.mark.parametrize(
+    ("results", "problems"),
+    [
+        (seen("gate", 93, 100), []),
+        (seen("gate", 186, 201), ["all: 92 % are seen, and 93 % are asked for"]),  # 92.54: not rounded up
+        (seen("gate", 8, 9) + seen("local", 90, 90), ["gate: 88 % are seen, and 90 % are asked for"]),
+    ],
+)
+def test_a_share_is_never_rounded_up_to_what_is_asked_for(results: list[Result], problems: list[str]) -> None:
+    assert report.too_few(results) == problems
+    text = "\n".join(report.target(results))
+    assert text == "\n".join(problems) if problems else text.startswith("Enough: at least 93 %")
+
+
+def test_a_survivor_of_the_measured_tests_alone_is_told_so() -> None:
+    """Others may see it: they were not asked."""
+    assert "no others were asked" in list(report.unseen_faults(seen("gate", 0, 1)))[1]
+
+
+def test_what_was_not_looked_at_is_said(tmp_path: Path) -> None:
+    measured = contexts(tmp_path, "generator/gate/code.py", b"a = 1\nb = 2\n", {FIRST: [1]})
+    (tmp_path / "tests/test_b.py").write_bytes(b"")
+    (tmp_path / "generator/gate").mkdir(parents=True)
+    (tmp_path / "generator/gate/code.py").write_bytes(b"a = 1\nb = 2\n")
+    (tmp_path / "generator/gate/other.py").write_bytes(b"c = 3\n")
+    chosen = sample(tmp_path, 1, 1, ["gate and cfn"])
+    text = "\n".join(not_looked_at(measured, chosen, ["gate and cfn"], 0.0))
+    assert "faults: 2 of 3 places, in 1 of 2 files none" in text
+    assert "test files that are not measured, 1 of 2: not asked" in text
+    assert "tests/bench" in text and f"red without any fault, and not asked: {THIRD}" in text
+    assert "up to 60 seconds" in "\n".join(not_looked_at(measured, chosen, ["gate and cfn"], 60.0))
 
 
 def test_equivalents_have_reasons_and_still_exist() -> None:
