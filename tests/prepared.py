@@ -4,18 +4,18 @@ Loading moto, botocore's models and the resource schemas takes seconds of a proc
 servers of the suite; a fork has it all. What serves is `server.serve` in a process of its own, as in `python -m
 scripts.local_aws serve`; that command is what tests/local_aws start, and the deploy script where it finds no server.
 
-`python -m tests.prepared` forks a server for each line `{"port": ..., "log": ...}` and answers with its process id.
+`python -m tests.prepared SOCKET` forks a server for each order `{"port": ..., "log": ..., "key": ...}` of the workers
+of a run and answers with its process id; SOCKET is the number of an open file, on which they connect.
 """
 
 from __future__ import annotations
 
-import atexit
 import gc
 import json
 import logging
 import os
 import signal
-import subprocess
+import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local_aws import application, server
+from tests.support import parents
 
 
 @dataclass
@@ -56,25 +57,19 @@ def ensure(run_file: Path) -> server.Endpoint:
 
 
 def _fork(port: int, log: Path, key: str) -> Forked:
-    parent = _parent()
-    assert parent.stdin and parent.stdout
-    parent.stdin.write(json.dumps({"port": port, "log": str(log), "key": key}) + "\n")
-    parent.stdin.flush()
-    return Forked(int(parent.stdout.readline()))
+    connection = _parent()
+    connection.send(json.dumps({"port": port, "log": str(log), "key": key}).encode())
+    return Forked(int(connection.recv(parents.MESSAGE)))
 
 
 @cache
-def _parent() -> subprocess.Popen[str]:
-    """The process that has loaded everything: one for each worker of the suite, which ends it."""
-    command = [sys.executable, "-m", "tests.prepared"]
-    process = subprocess.Popen(
-        command, cwd=server.ROOT, env=server.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    atexit.register(process.communicate)  # it ends with its input
-    return process
+def _parent() -> socket.socket:
+    """The way to the process that has loaded everything."""
+    return parents.connect("tests.prepared", server.environment())
 
 
 def main() -> None:
+    orders = parents.Orders(socket.socket(fileno=int(sys.argv[1])))
     dispatcher = application.dispatcher()
     from scripts.local_aws import account, schemas
     from scripts.local_aws.handlers import ROWS
@@ -91,12 +86,13 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a server that ends leaves nothing behind
-    for line in sys.stdin:
-        request = json.loads(line)
+    for message, _, connection in orders:
+        request = json.loads(message)
         child = os.fork()
         if child == 0:
+            orders.close()
             _serve(request["port"], request["log"], request["key"])
-        print(child, flush=True)
+        connection.send(str(child).encode())
 
 
 def _look(client: Any) -> None:

@@ -4,7 +4,8 @@ Starting Python and importing boto3 takes half a second of a processor, the same
 the suite. What runs is the same module as with `python -m`, in a process of its own: with its own arguments, variables,
 folder, files and signals. Tests of how a command starts (tests/cli, the kills, the core by itself) start Python.
 
-`python -m tests.support.commands SOCKET` is the process that forks; SOCKET is the number of an open file.
+`python -m tests.support.commands SOCKET` is the process that forks, for all workers of a run; SOCKET is the number of
+an open file, on which they connect.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from tests.support import parents
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 300.0  # for one command
-MESSAGE = 1 << 18  # bytes of one order, at most
 DEPLOY = "scripts.deploy"
 # What most commands call. EC2's model alone takes a third of the time that a command which changes nothing has.
 SERVICES = ("cloudformation", "sts", "s3", "ssm", "codecommit", "codepipeline", "ec2", "iam", "cloudwatch", "ecs")
@@ -150,39 +152,20 @@ def _fork(command: Words, files: tuple[int, int, int], terminal: bool = False) -
 
 @cache
 def _parent() -> socket.socket:
-    """The way to the process that forks: one for each worker of the suite, which ends it."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.commands", str(theirs.fileno())],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        pass_fds=[theirs.fileno()],
-        start_new_session=True,
-    )
-    theirs.close()
-    atexit.register(_end, ours, process)
-    return ours
-
-
-def _end(orders: socket.socket, process: subprocess.Popen[bytes]) -> None:
-    orders.close()  # it ends with its input
-    process.wait(10)
+    """The way to the process that forks."""
+    return parents.connect("tests.support.commands")
 
 
 # --- the process that forks
 
 
 def main() -> None:
-    orders = socket.socket(fileno=int(sys.argv[1]))
-    orders.set_inheritable(False)
+    orders = parents.Orders(socket.socket(fileno=int(sys.argv[1])))
     _import()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever ends leaves nothing behind
-    while True:
-        message, files, _, _ = socket.recv_fds(orders, MESSAGE, 4)
-        if not message:
-            return
+    for message, files, _ in orders:
         if os.fork() == 0:
             orders.close()
             _keep(json.loads(message), files)

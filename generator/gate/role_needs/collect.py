@@ -8,7 +8,7 @@ Long because each resource type has its function here, and one table names them 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from generator.cfn.intrinsics import render
 from generator.cfn.places import walk
 from generator.cfn.role_needs.row import FIELD, PLACE, Row, filled
 from generator.cfn.role_needs.rows import ROWS, TRUST
-from generator.cfn.templates import Resource
+from generator.cfn.templates import Resource, TemplateSet, once
 from generator.core.names import ARTIFACT_PREFIX
 from generator.gate.buildspec import Buildspec, inline_buildspec
 from generator.gate.commands import UnreadableCallError, calls
@@ -209,7 +209,7 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
         things["build cache"] = {"Cache": f"{bucket}/{path}", "CacheBucket": bucket, "CachePath": path}
     if spec is None:
         things["buildspec that is not in the template"] = {}
-    for thing, fields in (*things.items(), *_build_artifacts(terms, text(properties["Name"]))):
+    for thing, fields in (*things.items(), *_artifacts(terms.templates).get(text(properties["Name"]), ())):
         yield from _rows(role, who, thing, fields)
     if spec is not None:
         values = {f"${name}": text(variable["Value"]) for name, variable in variables.items()}
@@ -227,17 +227,22 @@ def _build_logs(logs: Mapping[str, Any], text: Callable[[Any], str]) -> dict[str
     return things
 
 
-def _build_artifacts(terms: Terms, project: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where a project reads and writes artifacts, by the pipelines that run it."""
-    for pipeline in pipelines(terms.templates):
+@once
+def _artifacts(templates: TemplateSet) -> Mapping[str, Collection[tuple[str, Mapping[str, str]]]]:
+    """Where projects read and write artifacts, by the project: the things, and their fields, of the pipelines that run
+    it."""
+    terms = Terms(templates)
+    by_project: dict[str, dict[str, tuple[str, Mapping[str, str]]]] = {}
+    for pipeline in pipelines(templates):
         template, store = pipeline.resource.template, pipeline.properties.get("ArtifactStore", {})
-        builds = [action for action in pipeline.actions if action.provider == "CodeBuild"]
-        runs = [run for run in builds if terms.text(template, run.configuration.get("ProjectName")) == project]
         bucket = {"Bucket": terms.text(template, store.get("Location", ""))}
-        if runs:
-            yield "build input", bucket
-        for output in sorted({name[:ARTIFACT_PREFIX] for run in runs for name in run.outputs}):
-            yield "build output", {**bucket, "Artifact": output}
+        for run in (action for action in pipeline.actions if action.provider == "CodeBuild"):
+            project = terms.text(template, run.configuration.get("ProjectName"))
+            things = by_project.setdefault(project, {})
+            things[f"{bucket}"] = ("build input", bucket)
+            for output in {name[:ARTIFACT_PREFIX] for name in run.outputs}:
+                things[f"{bucket} {output}"] = ("build output", {**bucket, "Artifact": output})
+    return {project: tuple(things.values()) for project, things in by_project.items()}
 
 
 def _buildspec(

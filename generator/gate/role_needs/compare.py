@@ -1,8 +1,9 @@
 """Does each role have what it needs, and nothing else? The rows of `needs_rows.py` against the roles' statements."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 from generator.cfn.broadening import covers
@@ -36,15 +37,20 @@ class Gap:
         return f"{self.role}: {self.message} ({self.source})"
 
 
-@dataclass(frozen=True)
-class _Form:
-    """A role under one outcome of its template's conditions."""
+class _Rights:
+    """The statements of a role that stand under one outcome of its template's conditions."""
 
-    needs: tuple[Need, ...]
-    grants: tuple[Permission, ...]
+    def __init__(self, grants: Iterable[Permission]) -> None:
+        self.grants = tuple(grants)
+        self._about: dict[Need, list[Permission]] = {}  # most outcomes bring the same needs
 
     def about(self, need: Need) -> list[Permission]:
         """The statements that are about a need; none about a thing that no row knows, whatever `*` would match."""
+        if need not in self._about:
+            self._about[need] = self._judged(need)
+        return self._about[need]
+
+    def _judged(self, need: Need) -> list[Permission]:
         exact, patterns = self._written
         action = need.action.lower()
         if not action:
@@ -70,6 +76,14 @@ class _Form:
         return exact, patterns
 
 
+@dataclass(frozen=True)
+class _Form:
+    """A role under one outcome of its template's conditions."""
+
+    needs: tuple[Need, ...]
+    rights: _Rights
+
+
 def compare(templates: TemplateSet) -> list[Gap]:
     """What roles lack, and what they have and nothing needs; each gap once, sorted. Empty when all is well.
 
@@ -84,20 +98,27 @@ def compare(templates: TemplateSet) -> list[Gap]:
     applications = _application_roles(terms)
     for template in (template for template in templates if template.name not in ACCESS_ROOTS):
         roles = [resource for resource in template.resources.values() if resource.type == ROLE]
+        arns = {role.logical_id: f"${{{role.address}.Arn}}" for role in roles}
         forms: dict[str, list[_Form]] = {role.address: [] for role in roles}
         stated = {role.address: tuple(_stated(terms, template, role)) for role in roles}
+        rights: dict[tuple[str, tuple[bool, ...]], _Rights] = {}
         needing = _Needing(terms, template)
         for outcome in outcomes(template) if roles else ():
             there = [
                 resource for resource in template.resources.values() if outcome.get(resource.condition or "", True)
             ]
             needed = [need for resource in there for need in needing.under(resource, outcome)]
-            present = {f"${{{role.address}.Arn}}" for role in there if role.type == ROLE}
+            by_role: dict[str, list[Need]] = {arns[role.logical_id]: [] for role in there if role.type == ROLE}
             gaps |= {_unknown(need) for need in needed if not need.action}
-            gaps |= {_foreign(need) for need in needed if need.action and need.role not in present}
+            gaps |= {_foreign(need) for need in needed if need.action and need.role not in by_role}
+            for need in needed:
+                by_role.setdefault(need.role, []).append(need)
             for role in (resource for resource in there if resource.type == ROLE):
-                own = tuple(need for need in needed if need.role == f"${{{role.address}.Arn}}")
-                form = _Form(own, tuple(grant for grant in stated[role.address] if met(grant.when, outcome)))
+                grants = stated[role.address]
+                stands = (role.address, tuple(met(grant.when, outcome) for grant in grants))
+                if stands not in rights:
+                    rights[stands] = _Rights(compress(grants, stands[1]))
+                form = _Form(tuple(by_role[arns[role.logical_id]]), rights[stands])
                 if form not in forms[role.address]:
                     forms[role.address].append(form)
         for address, forms_of_role in forms.items():
@@ -124,7 +145,8 @@ class _Needing:
             return ()
         key = (resource.logical_id, tuple(outcome[name] for name in self._asked[resource.logical_id]))
         if key not in self._found:
-            self._found[key] = tuple(needs(self._terms, resource, decide(dict(resource.properties), outcome)))
+            required = needs(self._terms, resource, decide(dict(resource.properties), outcome))
+            self._found[key] = tuple(dict.fromkeys(required))
         return self._found[key]
 
 
@@ -139,11 +161,12 @@ def _application_roles(terms: Terms) -> set[str]:
 
 
 def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
+    jobs = {template.name: _jobs(template) for template in templates if template.name not in ACCESS_ROOTS}
     for resource in (resource for resource in templates.resources(ROLE) if resource.template not in ACCESS_ROOTS):
         if resource.properties.get("PermissionsBoundary") not in (None, {"Ref": "PermissionsBoundaryArn"}):
             message = "has a PermissionsBoundary which this comparison does not read"
             yield Gap(resource.address, "PermissionsBoundary", message, "IAM user guide")
-        yield from _managed(templates, resource)
+        yield from _managed(resource, jobs[resource.template].get(resource.logical_id, set()))
     for resource in templates.resources(*ATTACHED):
         if all(not statement.allows for statement in of(resource)) and _named_by_parameter(resource.get("Roles")):
             continue  # it forbids something to people's roles, which are none of the templates'
@@ -160,15 +183,20 @@ def _named_by_parameter(roles: Any) -> bool:
     return False
 
 
-def _managed(templates: TemplateSet, role: Resource) -> Iterator[Gap]:
+def _jobs(template: Template) -> dict[str, set[tuple[str, str]]]:
+    """What uses a resource's ARN, by the resource's logical id: resource types, and the properties that name it."""
+    jobs: dict[str, set[tuple[str, str]]] = {}
+    for resource in template.resources.values():
+        for key, settings in resource.properties.items():
+            for _, value in walk(settings):
+                match value:
+                    case {"Fn::GetAtt": [str() as logical_id, "Arn"]}:
+                        jobs.setdefault(logical_id, set()).add((resource.type, key))
+    return jobs
+
+
+def _managed(role: Resource, jobs: Collection[tuple[str, str]]) -> Iterator[Gap]:
     """Whether the role has just those of AWS's own policies that `MANAGED` gives to what the role is for."""
-    jobs = {
-        (resource.type, key)
-        for resource in templates[role.template].resources.values()
-        for key in resource.properties
-        for _, value in walk(resource.properties[key])
-        if value == {"Fn::GetAtt": [role.logical_id, "Arn"]}
-    }
     required = {policy: source for policy, (kind, key, source) in MANAGED.items() if (kind, key) in jobs}
     attached = {render(policy) for policy in role.get("ManagedPolicyArns", default=[])}
     for policy in sorted(attached - required.keys()):
@@ -204,17 +232,17 @@ def _foreign(need: Need) -> Gap:
 def _missing(role: str, forms: list[_Form]) -> Iterator[Gap]:
     for form in forms:
         for need in form.needs:
-            if not need.action or form.meets(need):
+            if not need.action or form.rights.meets(need):
                 continue
-            if need.certain or not any(other.meets(need) for other in forms):
+            if need.certain or not any(other.rights.meets(need) for other in forms):
                 what = f"trust in {need.service}" if need.service else f"{need.action} on {need.on}"
                 yield Gap(role, need.action, f"lacks {what}, which {need.who} needs ({need.thing})", need.source)
 
 
 def _superfluous(role: str, form: _Form, application: bool) -> Iterator[Gap]:
-    uses: dict[Permission, list[Need]] = {grant: [] for grant in form.grants}
+    uses: dict[Permission, list[Need]] = {grant: [] for grant in form.rights.grants}
     for need in form.needs:
-        for grant in form.about(need):
+        for grant in form.rights.about(need):
             uses[grant].append(need)
     for grant, used in uses.items():
         if grant.allows and grant.kind == "trust":
