@@ -132,6 +132,9 @@ def test_broader_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
     person = Person(monkeypatch, "yes", "yes")
     decide(run(), broader)
     assert len(person.asked) == 2 and "More permissions are allowed" in person.asked[0]
+    with pytest.raises(RefusedError, match="run again with --allow-broader"):
+        decide(run(yes=True), broader)  # on a terminal too: who says yes in advance is asked nothing
+    assert len(person.asked) == 2
 
 
 def test_a_release_that_runs_is_waited_for_or_given_up() -> None:

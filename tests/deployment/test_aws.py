@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import botocore.exceptions
 import pytest
 from botocore.utils import parse_timestamp
 
 from scripts.deployment.aws import LONGEST, Answer, Aws, CallHook, Endpoint, call_directly
-from scripts.deployment.errors import AwsError, Exit, UsageError
+from scripts.deployment.errors import REMEDIES, AwsError, Exit, UsageError, remedy
 from tests.conftest import ROOT
 
 STACKS = (
@@ -90,6 +91,51 @@ def test_what_does_not_pass_is_an_error_with_a_remedy(service: Service) -> None:
         local(service).call("cloudformation", "describe_stacks", StackName="a")
     assert (raised.value.call, raised.value.code) == ("cloudformation.describe_stacks", "ExpiredToken")
     assert "sign in again" in raised.value.remedy and raised.value.status is Exit.REFUSED
+
+
+# Errors of AWS ("Common Errors" of the CloudFormation API reference) and classes of `botocore.exceptions`, and what a
+# person can do about each.
+REMEDIES_OF_ERRORS = {
+    "ExpiredTokenException": "sign in again",
+    "NoCredentialsError": "name a profile with --profile",
+    "PartialCredentialsError": "check the profile and the environment variables",
+    "SSOTokenLoadError": "aws sso login",
+    "UnauthorizedSSOTokenError": "aws sso login",
+    "TokenRetrievalError": "aws sso login",
+    "MfaCode": "on a terminal",
+    "AccessDeniedException": "deploy with the deploy role",
+    "EndpointConnectionError": "check the network",
+    "ConnectTimeoutError": "check the network",
+    "ConnectionClosedError": "check the network",
+    "ReadTimeoutError": "check the network",
+    "ProxyConnectionError": "The proxy that HTTPS_PROXY names",
+    "HTTPClientError": "AWS_CA_BUNDLE",
+    "SSLError": "The certificate of AWS",
+    "InvalidRegionError": "such as eu-west-1",
+    "ProfileNotFound": "a profile of ~/.aws/config",
+    "ConfigParseError": "Correct ~/.aws/config",
+    "InfiniteLoopConfigError": "source_profile that has keys",
+    "InvalidConfigError": "Correct the profile",
+    "CredentialRetrievalError": "what the profile runs",
+    "MetadataRetrievalError": "AWS_CONTAINER_",
+    "UnusableConfiguration": "variables that begin with AWS_",
+}
+PASSES = {"EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosedError", "ReadTimeoutError"}
+PASSES |= {"ProxyConnectionError", "SSLError", "CredentialRetrievalError", "MetadataRetrievalError"}
+
+
+@pytest.mark.parametrize("code", REMEDIES_OF_ERRORS)
+def test_each_error_has_its_own_remedy(code: str) -> None:
+    """And whoever follows an operation waits for what may pass by itself."""
+    error = AwsError("cloudformation.describe_stacks", code, "")
+    assert REMEDIES_OF_ERRORS[code] in error.remedy and error.final is (code not in PASSES)
+    if code.endswith(("Error", "NotFound")):
+        assert hasattr(botocore.exceptions, code)
+
+
+def test_no_remedy_is_left_without_its_error() -> None:
+    assert {remedy(code) for code in REMEDIES_OF_ERRORS} == set(REMEDIES.values())
+    assert remedy("ThrottlingException") == ""
 
 
 def test_an_answer_that_is_none_is_an_error(service: Service) -> None:

@@ -86,6 +86,14 @@ def test_the_same_is_known_without_a_change_set() -> None:
     ]
 
 
+def test_a_role_and_topics_that_stay_are_no_difference() -> None:
+    """An environment with an access stack has both, at each deployment."""
+    role, topics = "arn:role", ("arn:topic",)
+    again = request(role=role, options={"NotificationARNs": list(topics)})
+    assert compare(account(), ENVIRONMENT, again, stack(role=role, topics=topics)).same
+    assert compare(account(), ENVIRONMENT, request(), stack(role=role)).same  # a role stays with its stack
+
+
 def test_each_kind_of_difference_is_seen() -> None:
     other = compare(account(), ENVIRONMENT, request("blue"), stack())
     assert not other.same and [(value.name, value.before, value.after) for value in other.values] == [

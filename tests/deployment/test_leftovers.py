@@ -90,10 +90,21 @@ def test_a_change_set_whose_creation_was_sent_twice_is_the_one_of_the_first_time
         stacks.create_change_set(Prepared(cloudformation__create_change_set=refusal("x", "LimitExceeded")), **REQUEST)
 
 
-def test_what_ctrl_c_may_have_left_is_taken_away() -> None:
-    def interrupted(**_: Any) -> Any:
-        raise KeyboardInterrupt
+def interrupted(**_: Any) -> Any:
+    raise KeyboardInterrupt
 
+
+def test_ctrl_c_stays_an_interrupt_when_what_it_left_cannot_be_taken_away() -> None:
+    """It may be the network that made somebody wait too long."""
+    aws = Prepared(
+        cloudformation__create_change_set=interrupted,
+        cloudformation__delete_change_set=refusal("x", "EndpointConnectionError"),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        stacks.create_change_set(aws, **REQUEST)
+
+
+def test_what_ctrl_c_may_have_left_is_taken_away() -> None:
     aws = Prepared(
         cloudformation__create_change_set=interrupted,
         cloudformation__delete_change_set={},
