@@ -143,7 +143,7 @@ def _about(verb: str, door: str) -> dict[str, Any]:
     examples = "\n".join(f"  {door} {example}" for example in EXAMPLES.get(verb, ()))
     text = VERBS[verb].help
     return {
-        "description": f"{text[:1].upper()}{text[1:]}.",
+        "description": _folded(f"{text[:1].upper()}{text[1:]}."),
         "epilog": f"examples:\n{examples}\n\n`{door} --help` lists the exit statuses." if examples else None,
         "formatter_class": argparse.RawDescriptionHelpFormatter,
     }
@@ -154,8 +154,17 @@ def _listed() -> str:
     width = max(map(len, VERBS))
     groups = []
     for title, verbs in GROUPS.items():
-        groups.append("\n".join([f"{title}:", *(f"  {verb:{width}}  {VERBS[verb].help}" for verb in verbs)]))
+        groups.append("\n".join([f"{title}:", *(_folded(VERBS[verb].help, f"  {verb:{width}}  ") for verb in verbs)]))
     return "\n\n".join(groups)
+
+
+def _folded(text: str, begin: str = "") -> str:
+    """A text after `begin`, as wide as argparse makes the options of a verb; what is too long goes on below itself."""
+    from shutil import get_terminal_size
+    from textwrap import fill
+
+    width = max(get_terminal_size().columns - 2, len(begin) + 20)
+    return fill(text, width, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False)
 
 
 def _fill(options: argparse.ArgumentParser, name: str) -> None:
@@ -187,7 +196,7 @@ def _fill(options: argparse.ArgumentParser, name: str) -> None:
 
 def program(verb: str = "", door: str = hints.DELIVERY) -> Parser:
     """The whole command line. Only `verb` has its own options: the others would have to be imported for them."""
-    statuses = "\n".join(f"  {status.value:<2}  {status.meaning}" for status in Exit)
+    statuses = "\n".join(_folded(status.meaning, f"  {status.value:<2}  ") for status in Exit)
     options = Parser(
         door,
         usage=f"{door} VERB [ENVIRONMENT] [OPTION ...]",

@@ -134,7 +134,9 @@ def shown(line: str) -> str:
     """What a line of pip's says in a few words, or nothing."""
     for pattern, text in STEPS:
         if match := pattern.match(line):
-            return text.format(*match.groups()).strip()
+            # Names that stand in a row are counted: of more than one, nobody can tell which takes the time.
+            names = match[1].split(", ")
+            return text.format(match[1].strip() if len(names) == 1 else f"{len(names)} packages")
     return ""
 
 

@@ -23,7 +23,7 @@ def lines(estimate: Estimate) -> Iterator[Line]:
                 yield line(f"{cost.what:{width}}{_money(cost.cost):>18}", (f"   {quantity}{free}", DIM), depth=2)
     total = f"{'Total':{width}}  {_money(estimate.total()):>18}   specification: {_money(_designed(estimate))}"
     yield line((total, BOLD), depth=1)
-    yield line("low and high usage (costs/prices.json):", depth=1)
+    yield line("low and high usage (scripts/costs/prices.json):", depth=1)
     yield from (line(f"{says:{width + 26}}{_amount(level)}", depth=2) for says, level in estimate.usage.items())
 
 

@@ -97,7 +97,7 @@ def keep_arguments(parser: ArgumentParser) -> None:
         "--notify",
         metavar="TOPIC",
         action="append",
-        help=f"ARN of a topic that receives every event of the stacks, or {NOBODY}; repeatable",
+        help=f"ARN of a topic that receives every event of the stacks, or the word `{NOBODY}` for none; repeatable",
     )
     parser.add_argument(
         "--without-alarms",

@@ -31,6 +31,14 @@ def test_every_verb_is_in_exactly_one_group() -> None:
     assert all(shown.count(f"\n  {verb} ") == 1 for verb in VERBS) and all(f"\n{title}:\n" in shown for title in GROUPS)
 
 
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_help_fits_the_terminal(columns: str) -> None:
+    for words in ([], ["access"], ["why"]):
+        shown = typed(*words, "--help", COLUMNS=columns).stdout
+        assert [line for line in shown.splitlines() if len(line) > int(columns)] == []
+        assert "\n              " in shown or words, "what is too long goes on below itself"
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(verb: str) -> None:
     done = typed(verb, "--help")

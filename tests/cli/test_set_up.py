@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import set_up
 from tests.cli.typed import on_terminal, variables
 from tests.conftest import ROOT
 
@@ -162,6 +163,13 @@ def test_a_terminal_is_shown_what_pip_does_and_for_how_long(checkout: Checkout) 
     status, shown = on_terminal(60, ".venv", command=[sys.executable, "-c", code], **checkout.environment)
     assert status == 0 and "0:00  downloading troposphere-4.11.1-py3-none-any.whl" in shown
     assert all(len(part) <= 60 for line in shown.splitlines() for part in line.split("\r"))
+
+
+def test_packages_are_counted_and_one_is_named() -> None:
+    """A person looks at this line first of all."""
+    assert set_up.shown("Installing collected packages: six, boto3, rich\n") == "installing 3 packages"
+    assert set_up.shown("Installing collected packages: six\n") == "installing six"
+    assert set_up.shown("Collecting six>=1 (from x)") == "looking for six>=1" and set_up.shown("Looking in links") == ""
 
 
 def test_variables_that_would_hide_what_is_missing_do_not_reach_pip(checkout: Checkout) -> None:

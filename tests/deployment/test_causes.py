@@ -114,6 +114,7 @@ WHO = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/me"
         ("Unable to assume the service linked role.", "create-service-linked-role"),
         ("x is currently associated with one or more distributions", "second one under a new logical id"),
         ("The vpc 'vpc-1' has dependencies and cannot be deleted. DependencyViolation", "VPC origin"),
+        (remedies.PLANNED, "`make fault-clear`"),
         ("Rate exceeded (HandlerErrorCode: Throttling)", "run the same command again"),
         ("(HandlerErrorCode: NotUpdatable)", "generator/core/moves.py"),
         ("something else altogether", ""),

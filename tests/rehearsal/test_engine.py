@@ -44,6 +44,7 @@ class Played:
         self.ran: list[tuple[str, str, Mapping[str, str]]] = []
         self.folder, self.commit = folder, "1" * 40
         self.lines: list[str] = []
+        self.notes: dict[str, None] = {}
         self.records: dict[str, Any] = {}
         self.orders: dict[str, Any] = {}
         monkeypatch.setattr(engine, "PROVIDERS", {"Played": self.provide})
@@ -72,7 +73,8 @@ class Played:
             checker=checker,
             tasks=SimpleNamespace(unjudged=[]),
             print_line=self.lines.append,
-            notes={},
+            notes=self.notes,
+            note=self.notes.setdefault,
             application_seconds=0.0,
             emit_event=None,
         )
@@ -195,6 +197,19 @@ def test_a_stage_is_skipped_unless_its_checks_hold(played: Played, operator: str
     release = played.play(shape)
     assert played.names == ["Fetch", *["A"] * enters, "B"]
     assert release.succeeded and bool(release.stages[1].skipped) is not enters
+
+
+@pytest.mark.parametrize(("fail_at", "ran"), [("T", ["Fetch", "A"]), ("U", ["Fetch"]), ("", ["Fetch", "C"])])
+def test_a_failure_on_request_happens_in_a_stage_that_would_be_skipped(
+    played: Played, fail_at: str, ran: list[str]
+) -> None:
+    """Otherwise a release in which nothing has changed would succeed, and say nothing of the failure."""
+    check = EntryCheck("Changed", "#{Src.CommitId}", "EQ", "other")
+    names = (("S", "A", (check,)), ("T", "B", (check,)), ("U", "C", ()))
+    shape = stages(*(Stage(stage, (action(stage, name),), "FAIL", False, checks) for stage, name, checks in names))
+    release = played.play(shape, fail_at)
+    assert played.names == ran and release.succeeded is not bool(fail_at)
+    assert [note.partition(":")[0] for note in played.notes] == (["S", "T"] if fail_at == "T" else [])
 
 
 def test_a_check_that_is_not_imitated_is_refused(played: Played) -> None:

@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 Remedy = str | Callable[[re.Match[str]], str]
 
+# The reason of a fault that somebody planned in the local AWS, to practise.
+PLANNED = "planned with `make fault`"
+
 # Source: IAM User Guide, "Troubleshoot access denied error messages": `User: … is not authorized to perform: … on
 # resource: … because …`; the reason and, for some services, the resource are left out.
 DENIED = re.compile(
@@ -35,6 +38,7 @@ def _denied(match: re.Match[str]) -> str:
 
 
 ROWS: tuple[tuple[str, Remedy], ...] = (
+    (re.escape(PLANNED), "Remove the planned fault with `make fault-clear`, and run the same command again."),
     (DENIED.pattern, _denied),
     # EC2 API reference, "Error codes" (UnauthorizedOperation); STS API reference, DecodeAuthorizationMessage.
     (

@@ -13,7 +13,7 @@ from scripts.terminal.text import BOLD, GREEN, RED, YELLOW, Line, count, line
 
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
 MANY = 6
-FOLLOWING = "may change because a resource that they use is replaced"
+FOLLOWING = "expected to change (the template gives them another value, or they use a replaced resource)"
 AGAIN = "listed by CloudFormation, values unchanged"
 
 

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from scripts.deployment.errors import Exit, RefusedError, UsageError
+from scripts.operations.diagnose.remedies import PLANNED
 from scripts.terminal import console, results
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
 
 ACTIONS = ("start", "stop", "status", "fault", "fault-clear")
 STEPS = ("create", "update", "delete", "rollback")
-REASON = "planned with `make fault`"
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="start: port to use (default: a free one)")
     parser.add_argument("--resource", help="fault: the resource that fails, such as Backend/Service")
     parser.add_argument("--on", default="update", choices=STEPS, help="fault: the step that fails (default: update)")
-    parser.add_argument("--reason", default=REASON, help="fault: the reason that is reported")
+    parser.add_argument("--reason", default=PLANNED, help="fault: the reason that is reported")
 
 
 def run(options: Namespace) -> Exit:
