@@ -4,7 +4,7 @@
                say what changed
     --check    say whether they are stale, and write nothing
     --list     show stacks, resources and sizes of what lies in `templates/`
-    --gate     render, then lint, house rules and parameter files; answers at once when nothing has changed
+    --gate     render, then lint, project rules and parameter files; answers at once when nothing has changed
     --check --gate  both, and write nothing: what is stale, or else what the gate finds
 
     --format   with --gate: the findings on standard output as sarif, junit, json or github (annotations of its log)

@@ -4,7 +4,7 @@ The registry's handlers say what CloudFormation calls for a type. They do not sa
 an intrinsic function, nor what the service that is called asks for in its turn with the rights of the caller (forward
 access: CloudFront writes the ACL of a log bucket, Elastic Beanstalk changes instances, a service makes its
 service-linked role). Whoever deploys is refused in the middle of a deployment when one of these is missing. This table
-holds them as data, each row with its source: the house rules hold the execution role to it, and whatever plays
+holds them as data, each row with its source: the project rules hold the execution role to it, and whatever plays
 CloudFormation can judge the same calls.
 
 A row's `on` is the ARN in the form of the Service Authorization Reference (SAR), `*` where the action knows no

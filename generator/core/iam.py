@@ -2,7 +2,7 @@
 
 A `Grant` is one statement with its reason. Actions are awacs' module constants, which fail on a misspelled action
 (`awacs.s3.GetObjct` is an `AttributeError`; `Action("s3", "GetObjct")` would pass). The reasons go into the
-resource's Metadata under the statement's Sid, where reviewers and the house rules read them.
+resource's Metadata under the statement's Sid, where reviewers and the project rules read them.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def house_rules() -> str:
     templates = load(ROOT / "templates")
     rules.findings(templates)
     parameter_files.findings(ROOT / "params", templates)
-    return f"{'  of which house rules and parameter files':<58} {time.perf_counter() - start:7.3f} s"
+    return f"{'  of which project rules and parameter files':<58} {time.perf_counter() - start:7.3f} s"
 
 
 def main() -> int:

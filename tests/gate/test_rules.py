@@ -1,4 +1,4 @@
-"""Each house rule finds its fault in a mutated copy of our own rendered templates, and none in the templates."""
+"""Each project rule finds its fault in a mutated copy of our own rendered templates, and none in the templates."""
 
 from pathlib import Path
 from typing import Any

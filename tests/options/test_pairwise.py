@@ -26,7 +26,7 @@ from tests.support.combinations import Pair, Rules, as_file, combinations, optio
 pytestmark = pytest.mark.soak
 T = TypeVar("T")
 PARTS = ("Resources", "Outputs")
-# What house rules can judge: buildspecs in the templates, secrets that the environment makes.
+# What project rules can judge: buildspecs in the templates, secrets that the environment makes.
 SEEN = {"BuildspecSource": "INLINE", "ExistingEncryptionSecretArn": "", "ExistingJwtSecretArn": ""}
 
 

@@ -1,4 +1,4 @@
-"""For each house rule the faults that it must find in our own rendered templates.
+"""For each project rule the faults that it must find in our own rendered templates.
 
 One table, and longer than other files for it: a rule without an entry fails a test.
 

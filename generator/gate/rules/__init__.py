@@ -1,4 +1,4 @@
-"""All house rules."""
+"""All project rules."""
 
 from generator.cfn.templates import TemplateSet
 from generator.gate.finding import Finding
@@ -33,5 +33,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def findings(templates: TemplateSet) -> list[Finding]:
-    """Every finding of every house rule, sorted by file and place."""
+    """Every finding of every project rule, sorted by file and place."""
     return sorted(finding for rule in RULES for finding in rule.findings(templates))

@@ -1,4 +1,4 @@
-"""What a house rule is."""
+"""What a project rule is."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Check = Callable[[TemplateSet], Iterable[Fault]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A house rule. `why` says what goes wrong without it, `fix` what to do, `check` finds the faults."""
+    """A project rule. `why` says what goes wrong without it, `fix` what to do, `check` finds the faults."""
 
     id: str
     why: str
