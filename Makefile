@@ -37,8 +37,25 @@ shown = || { status=$$?; [ $$status = 2 ] || exit $$status; }
 unexport PYTHONSAFEPATH PYTHONPATH PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# What is too long for the terminal goes on below itself.
+define LISTED
+function row(line, text,  words, count, at) {
+  count = split(text, words, " ")
+  for (at = 1; at <= count; at++) {
+    if (columns && at > 1 && length(line) + 1 + length(words[at]) > columns) {
+      print line
+      line = sprintf("%19s", "")
+    }
+    line = line " " words[at]
+  }
+  print line
+}
+/^##@ / { printf "\n%s\n", substr($$0, 5) }
+/^[a-z-]+:.*## / { row(sprintf("  make %-12s", $$1), $$2) }
+endef
+help: export LISTED := $(LISTED)
 help: ## list the commands
-	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -v columns="$${COLUMNS:-$$(test -t 1 && tput cols 2>/dev/null)}" -F ':.*## ' "$$LISTED" $(MAKEFILE_LIST)
 
 ##@ Try it on your computer
 

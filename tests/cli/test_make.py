@@ -52,6 +52,13 @@ def calls(folder: Path) -> list[list[str]]:
     return [words for words in map(json.loads, lines) if words[1] != "generator"]
 
 
+def test_the_list_of_commands_fits_the_terminal(checkout: Path) -> None:
+    """On a terminal its own width decides, and into a file nothing is folded."""
+    folded, plain = make(checkout, "help", COLUMNS="80").stdout, make(checkout, "help").stdout
+    assert max(map(len, folded.splitlines())) <= 80 < max(map(len, plain.splitlines()))
+    assert folded.split() == plain.split() and plain.count("\n  make ") == folded.count("\n  make ") > 20
+
+
 HARD = [
     "REDIS_URL=redis://h/0?a=1&b=2",
     "A=a;touch ran",
