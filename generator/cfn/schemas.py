@@ -62,6 +62,13 @@ def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
 
 
 @cache
+def conditional_create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
+    """The paths of `conditionalCreateOnlyProperties`: a change of them replaces a resource in some cases, and which
+    those are the schemas do not say. Raises `SchemasError`."""
+    return _paths(resource_type, "conditionalCreateOnlyProperties")
+
+
+@cache
 def identifier(resource_type: str) -> tuple[tuple[str, ...], ...]:
     """The paths of `primaryIdentifier`: what no two resources of the type have in common. Raises `SchemasError`."""
     return _paths(resource_type, "primaryIdentifier")

@@ -6,7 +6,7 @@ refers to it, nested stacks included.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from generator.cfn.losses import keeps
 from generator.cfn.masking import masked
 from generator.cfn.parameters import ParameterFile, ParameterFileError
 from generator.cfn.places import Place, spell
-from generator.cfn.schemas import create_only, identifier
+from generator.cfn.schemas import conditional_create_only, create_only, identifier
 from generator.cfn.templates import STACK, Resource, Template, TemplatesError, TemplateSet
 from scripts.review import chosen, loss, rename, rights
 from scripts.review.model import (
@@ -36,6 +36,7 @@ from scripts.review.model import (
     ValueChange,
 )
 from scripts.review.revision import Revision
+from scripts.review.weaker import weakened
 
 PSEUDO = {"AWS::Region": "us-east-1", "AWS::Partition": "aws"}
 # How AWS carries out the changes of some types that are neither replacements nor harmless. Sources: ECS developer
@@ -158,6 +159,7 @@ def _changes(
         tuple(_settings(before.file, after.file)),
         resources,
         (*loss.risks(resources, old, after.resources), *chosen.risks(rows.values())),
+        tuple(weakened(old, after.resources)),
         gained,
         lost,
         tuple(change for change in _variables(old, after.resources) if change.after not in after.digests),
@@ -218,7 +220,8 @@ def _resources(
     old: Mapping[str, Resource], new: Mapping[str, Resource], renamed: Mapping[str, str]
 ) -> Iterator[ResourceChange]:
     names = {after: before for before, after in renamed.items()}
-    replaced = outcomes.replaced(old, new, create_only)
+    replaced = outcomes.replaced(old, new, _forcing)
+    names_before = {_key(resource) for resource in old.values()} - {None}
     for path in sorted({*old, *new}):
         was, now = old.get(path), new.get(path)
         present = now or was
@@ -227,7 +230,7 @@ def _resources(
         if was is None or now is None:
             action = ADDED if was is None else REMOVED
             kept = was is not None and keeps(was)
-            effect = TAKEN if was is None and _taken(present, old.values()) else action
+            effect = TAKEN if was is None and _key(present) in names_before else action
             yield ResourceChange(path, present.type, action, effect, value=value, kept=kept)
             continue
         reasons = replaced.get(path, ())
@@ -239,23 +242,27 @@ def _resources(
             continue
         action = REPLACED if (reasons or moved) and now.type != ROLLED else CHANGED
         effect = "the logical id changes: another is created, this one goes" if moved else _effect(now.type, action)
-        effect = TAKEN if moved and _taken(now, [was]) else effect
+        effect = TAKEN if action == REPLACED and _key(now) in names_before else effect
         kept = action == REPLACED and str(was.body.get("UpdateReplacePolicy", "")).startswith("Retain")
         yield ResourceChange(path, now.type, action, effect, values, tuple(reasons), value, kept, moved)
 
 
-def _taken(new: Resource, old: Iterable[Resource]) -> bool:
-    """Whether a resource that is created has the name of one that is there until it goes. CloudFormation creates what
-    is new before it deletes what is gone, so the creation fails with `already exists in stack` (serverless issue 1677,
-    a table under another logical id; cloudformation-coverage-roadmap issue 363)."""
-    name = _name(new)
-    return bool(name) and any(each.type == new.type and _name(each) == name for each in old)
+def _forcing(resource_type: str) -> tuple[tuple[str, ...], ...]:
+    """The properties whose change replaces a resource, or may: whether it does, only AWS knows (the key of a table)."""
+    return (*create_only(resource_type), *conditional_create_only(resource_type))
 
 
-def _name(resource: Resource) -> list[Any]:
-    """What no two resources of the type have in common, where the template says it all; otherwise nothing."""
+def _key(resource: Resource) -> tuple[str, ...] | None:
+    """What no two resources of a type have in common, where the template says it all; None where it does not.
+
+    CloudFormation creates what is new before it deletes what is gone, so a resource that is created under the name of
+    one that is there fails with `already exists in stack` (serverless issue 1677, a table under another logical id;
+    cloudformation-coverage-roadmap issue 363), and one that is replaced under its own name with `cannot update a stack
+    when a custom-named resource requires replacing` (CloudFormation User Guide, "Troubleshooting CloudFormation").
+    """
     values = [resource.get(*path, default=None) for path in identifier(resource.type)]
-    return values if all(isinstance(value, str) and "${" not in value for value in values) else []
+    texts = [value for value in values if isinstance(value, str) and "${" not in value]
+    return (resource.type, *texts) if texts and len(texts) == len(values) else None
 
 
 def _effect(resource_type: str, action: str) -> str:
@@ -265,7 +272,7 @@ def _effect(resource_type: str, action: str) -> str:
 
 
 def _values(old: Resource, new: Resource) -> Iterator[ValueChange]:
-    kept = ("Properties", "DeletionPolicy", "UpdateReplacePolicy")
+    kept = ("Properties", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy")
     was_body, now_body = (
         {name: resource.body[name] for name in kept if name in resource.body} for resource in (old, new)
     )

@@ -35,7 +35,7 @@ def gate(project: Path, head: Revision) -> str:
     if len(others) == len(head.digests):
         return "not looked at: `make templates` runs it"
     more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
-    return f"not passed for {', '.join(others[:NAMED])}{more}: `make templates` says why"
+    return f"not looked at for {', '.join(others[:NAMED])}{more}: `make templates` runs it"
 
 
 def _findings(record: Mapping[str, Any], head: Revision) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from scripts.review.model import EnvironmentReview, ValueChange
 
 # Sections that say what may be chosen; conditions and outputs show in what they decide.
 CHOICES = ("parameter", "rule")
-EXPLAINING = ("Metadata", "Description")
+EXPLAINING = ("Metadata", "Description", "DependsOn")  # the last: an order, and nothing that a resource is
 
 
 def choices(before: TemplateSet, after: TemplateSet) -> Iterator[ValueChange]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from generator.cfn.losses import ADDRESSES, keeps
-from generator.cfn.places import spell, walk
+from generator.cfn.losses import ADDRESSES, KEEPS, keeps
+from generator.cfn.places import Place, spell, walk
 from generator.cfn.templates import Resource
 from scripts.review.model import HAS_ADDRESS, HOLDS_DATA, REMOVED, REPLACED, ResourceChange, Risk
 
@@ -36,7 +36,13 @@ def risks(
             continue
         if keeps(was) and not keeps(now):
             yield Risk(change.path, change.type, f"{HOLDS_DATA}: no longer kept when its stack goes")
+        elif keeps(was) and _replacement_keeps(was) and not _replacement_keeps(now):
+            yield Risk(change.path, change.type, f"{HOLDS_DATA}: no longer kept when it is replaced")
         yield from _weaker(change.path, was, now)
+
+
+def _replacement_keeps(resource: Resource) -> bool:
+    return resource.body.get("UpdateReplacePolicy") in KEEPS
 
 
 def _weaker(path: str, old: Resource, new: Resource) -> Iterator[Risk]:
@@ -47,6 +53,23 @@ def _weaker(path: str, old: Resource, new: Resource) -> Iterator[Risk]:
             yield Risk(path, new.type, f"{spell(place)} falls from {was} to {now}: what is older is deleted for good")
         if name in PROTECTING and str(was).lower() == "true" and str(now).lower() != "true":
             yield Risk(path, new.type, f"{spell(place)} is switched off")
+    yield from _ends(path, before, after, new.type)
+
+
+def _ends(path: str, old: Mapping[Place, object], new: Mapping[Place, object], new_type: str) -> Iterator[Risk]:
+    """What was kept for ever, and from now on is deleted after some time."""
+    for place, now in new.items():
+        name = str(place[-1]) if place else ""
+        if place in old or _number(now) is None:
+            continue
+        if name in KEEPING and sum(each[-1:] == (name,) for each in new) > sum(each[-1:] == (name,) for each in old):
+            yield Risk(path, new_type, f"{spell(place)} is {now} from now on: what is older is deleted for good")
+    if _expires(new) and not _expires(old):
+        yield Risk(path, new_type, "items are deleted for good when they expire (TimeToLiveSpecification)")
+
+
+def _expires(values: Mapping[Place, object]) -> bool:
+    return str(values.get(("TimeToLiveSpecification", "Enabled"))).lower() == "true"
 
 
 def _number(text: object) -> float | None:

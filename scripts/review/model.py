@@ -73,7 +73,8 @@ class ResourceChange:
 
 @dataclass(frozen=True)
 class Risk:
-    """Data or an address that is deleted, replaced, unprotected, or kept for a shorter time."""
+    """Data or an address that is deleted, replaced, unprotected, or kept for a shorter time; or a protection that
+    becomes weaker."""
 
     path: str
     type: str
@@ -122,8 +123,9 @@ class CostChange:
 
 @dataclass(frozen=True)
 class EnvironmentReview:
-    """What the change does to one environment. `state` is added, removed, changed or unchanged. `variables` are what
-    the application is told. `problems` say why something could not be compared: then nothing here is complete."""
+    """What the change does to one environment. `state` is added, removed, changed or unchanged. `weaker` are
+    protections that the change weakens, `variables` what the application is told. `problems` say why something could
+    not be compared: then nothing here is complete."""
 
     name: str
     state: str
@@ -131,6 +133,7 @@ class EnvironmentReview:
     settings: tuple[ValueChange, ...] = ()
     resources: tuple[ResourceChange, ...] = ()
     risks: tuple[Risk, ...] = ()
+    weaker: tuple[Risk, ...] = ()
     gained: tuple[Grant, ...] = ()
     lost: tuple[Grant, ...] = ()
     variables: tuple[ValueChange, ...] = ()

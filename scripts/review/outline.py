@@ -165,6 +165,7 @@ def _environment(names: Sequence[str], environment: EnvironmentReview, detail: D
         entries.append(_entry(text(f"cost: {dollars(environment.cost.difference)} US dollars a month")))
     sections = [
         Section("Data and addresses at risk", tuple(_risk(what, paths) for what, paths in alike(environment.risks))),
+        Section("Weaker protection", tuple(_risk(what, paths) for what, paths in alike(environment.weaker))),
         Section("Parameters", tuple(entry for each in environment.parameters for entry in _parameter(each))),
         Section("Tags and stack policy", tuple(_value(change, detail) for change in environment.settings)),
         Section("What the application gets", tuple(_value(change, detail) for change in environment.variables)),

@@ -10,7 +10,7 @@ from scripts.review.documents import pair
 from scripts.review.model import ADDED, CHANGED, REMOVED, REPLACED, EnvironmentReview, Review
 from scripts.review.verdict import ANY_ENVIRONMENT, BAD, GOOD, LOOK
 
-KINDS = ("at risk", "resource", "permission", "parameter", "application", "limit")
+KINDS = ("at risk", "protection", "resource", "permission", "parameter", "application", "limit")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ def _rows(environment: EnvironmentReview) -> Iterator[Row]:
     names = (environment.name,)
     for risk in environment.risks:
         yield Row("at risk", risk.path, risk.what, risk.type, BAD, names)
+    for risk in environment.weaker:
+        yield Row("protection", risk.path, risk.what, risk.type, BAD, names)
     for change in environment.resources:
         hurts = change.action in (REPLACED, REMOVED)
         weight = BAD if hurts and change.value else LOOK if hurts or change.action == ADDED else GOOD

@@ -26,6 +26,11 @@ from scripts.terminal.text import visible
 Entry = TypeVar("Entry", bound=Hashable)
 ANY_ENVIRONMENT = "ENVIRONMENT"  # in place of an environment's name, where several are named
 GOOD, LOOK, BAD = WEIGHTS = ("good", "look", "bad")
+PERMISSIONS = "Permissions and protection"
+# Properties that are a program, or name one; all that is below a state machine's definition belongs to it.
+PROGRAM = re.compile(
+    r"(^|\.)(Image|ImageUri|BuildSpec|FunctionCode|Definition|DefinitionString|ZipFile|S3Key|Command)\b"
+)
 MOST = 3  # entries of one kind that a verdict names; the others are counted
 LINE_BREAKS = re.compile(r"[\r\n\t]")  # the characters without a picture that a value may well have
 WORDS = {ADDED: "added", REPLACED: "REPLACED", REMOVED: "removed", CHANGED: "changed in place"}
@@ -90,6 +95,8 @@ def _weight(environment: EnvironmentReview) -> str:
         return BAD  # it would not be carried out
     if environment.state in (ADDED, REMOVED) or {REPLACED, REMOVED} & environment.counts.keys():
         return LOOK
+    if environment.settings or any(map(_runs, environment.resources)):
+        return LOOK  # who may update what; or another program, which nobody can judge by its name
     return GOOD
 
 
@@ -129,14 +136,23 @@ def _sentence(environment: EnvironmentReview, *, named: bool) -> str:
         if change.effect == TAKEN or (change.action == CHANGED and change.effect != "in place")
     )
     parts += list(effects)
+    if programs := [change.path for change in environment.resources if _runs(change)]:
+        parts.append(f"other code runs: {', '.join(programs[:MOST])}{_more(len(programs))}")
+    kinds = (kind for kind in ("tag", "stack policy") for each in environment.settings if each.place.startswith(kind))
+    parts += dict.fromkeys(f"{kind} changes" for kind in kinds)
     parts += [
         f"{change.name} for users: {change.users}"
         for change in environment.parameters
         if change.loud and not change.users.startswith("nothing")
     ]
     if not environment.resources:
-        parts.append("no resource" if parts else "parameters or settings alone, no resource")
+        parts.append("no resource" if parts else "parameters alone, no resource")
     return ", ".join(parts)
+
+
+def _runs(change: ResourceChange) -> bool:
+    """Whether a resource that stays runs another program."""
+    return change.action in (CHANGED, REPLACED) and any(PROGRAM.search(value.place) for value in change.values)
 
 
 def _path(change: ResourceChange) -> str:
@@ -154,14 +170,25 @@ def _parameters(changes: Sequence[ParameterChange]) -> Iterator[str]:
 
 
 def _risks(review: Review) -> Line:
-    entries = []
-    for (what, paths), names in _gathered(
-        (risks, environment.name) for environment in review.changed for risks in alike(environment.risks)
-    ):
-        entries.append(f"{', '.join(paths[:MOST])}{_more(len(paths))} ({_names(names, review)}): {what}")
+    entries = _listed(review, lambda environment: environment.risks)
     if not entries:
         return Line("Data and addresses", "none at risk", GOOD)
     return Line("Data and addresses", "; ".join(entries[:MOST]) + _more(len(entries)), BAD)
+
+
+def _listed(review: Review, risks: Callable[[EnvironmentReview], tuple[Risk, ...]]) -> list[str]:
+    """What happens to which resources, in which environments."""
+    pairs = ((entry, environment.name) for environment in review.changed for entry in _by_resources(risks(environment)))
+    return [
+        f"{', '.join(paths[:MOST])}{_more(len(paths))} ({_names(names, review)}): {what}"
+        for (what, paths), names in _gathered(pairs)
+    ]
+
+
+def _by_resources(risks: Iterable[Risk]) -> list[tuple[str, tuple[str, ...]]]:
+    """What happens to the same resources, in one entry."""
+    gathered = _gathered((paths, what) for what, paths in alike(risks))
+    return [(f"{', '.join(what[:MOST])}{_more(len(what))}", paths) for paths, what in gathered]
 
 
 def alike(risks: Iterable[Risk]) -> list[tuple[str, tuple[str, ...]]]:
@@ -179,12 +206,15 @@ def _permissions(review: Review) -> Line:
     entries += [f"{_spoken(grant)} (in no environment here)" for grant in review.latent_grants]
     opened = [f"NEW WAY: {change} ({change.after})" for change in review.reach if change.opened]
     ways = "".join(f"; {text}" for text in opened[:MOST]) + _more(len(opened))
+    weaker = _listed(review, lambda environment: environment.weaker)
+    if weaker:
+        ways += f"; WEAKER: {'; '.join(weaker[:MOST])}{_more(len(weaker))}"
     if entries:
         broader = f"{len(entries)} broader: " + "; ".join(entries[:MOST]) + _more(len(entries))
-        return Line("Permissions", broader + ways, BAD)
+        return Line(PERMISSIONS, broader + ways, BAD)
     narrower = any(environment.gained or environment.lost for environment in review.changed)
     text = "none broader" + ("; some are narrower or gone" if narrower else "") + _of_new(review, "roles") + ways
-    return Line("Permissions", text, BAD if opened else GOOD)
+    return Line(PERMISSIONS, text, BAD if opened or weaker else GOOD)
 
 
 def spoken(grant: Grant, environment: str) -> str:
@@ -230,11 +260,14 @@ def _hides(value: str) -> bool:
 
 
 def _cost_and_gate(review: Review) -> Line:
-    priced = [environment for environment in review.changed if environment.cost.unknown or _costs(environment)]
-    prices = _gathered((environment.cost.unknown or _costs(environment), environment.name) for environment in priced)
+    priced = [each for each in review.changed if not each.cost.unknown and _costs(each)]
+    prices = _gathered((_costs(each), each.name) for each in priced)
     entries = [f"{_names(names, review)} {text}" for text, names in prices]
-    weight = LOOK if any(environment.cost.unknown for environment in priced) else GOOD
-    cost = f"{', '.join(entries)} US dollars a month" if entries else "no difference"
+    cost = f"{', '.join(entries)} US dollars a month" if entries else ""
+    unknown = _gathered((each.cost.unknown, each.name) for each in review.changed if each.cost.unknown)
+    unpriced = [f"cost of {_names(names, review)} not known ({why})" for why, names in unknown]
+    weight = LOOK if unknown else GOOD
+    cost = "; ".join(filter(None, (cost, *unpriced))) or "no difference"
     gate = review.gate
     if "buildspecs" in review.files and "templates" not in review.files:
         gate, weight = "the buildspecs change and the templates that carry them do not: run `make templates`", BAD

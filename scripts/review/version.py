@@ -4,7 +4,7 @@ The version of the set says what an update does to a living environment. It foll
 review:
 
 - major: data or an address is deleted, replaced, unprotected or kept for a shorter time, or a parameter is gone;
-- minor: resources, rights or parameters are added, or a right becomes broader;
+- minor: resources, rights or parameters are added, a right becomes broader, or a protection weaker;
 - patch: anything else that reaches a template.
 
 What only a parameter file changes is no matter of the set's version.
@@ -91,6 +91,8 @@ def bump(before: Revision, after: Revision) -> tuple[Bump, str]:
                 return Bump.MINOR, f"{change.path} is new"
         if environment.broader:
             return Bump.MINOR, f"a right becomes broader: {environment.broader[0].holder}"
+        for risk in environment.weaker:
+            return Bump.MINOR, f"a protection becomes weaker: {risk.path}: {risk.what}"
     for grant in latent.broader(before.templates, after.templates, environments):
         return Bump.MINOR, f"a right becomes broader: {grant.holder}"
     return Bump.PATCH, "templates change"

@@ -26,7 +26,7 @@ from tests.conftest import ROOT
 from tests.support.combinations import options
 from tests.support.pull_requests import checkout_of, params
 
-TITLES = ("Environments", "Data and addresses", "Permissions", "Application", "Cost and gate")
+TITLES = ("Environments", "Data and addresses", "Permissions and protection", "Application", "Cost and gate")
 ENVIRONMENTS = ("beanstalk", "bluegreen", "production", "small", "staging")
 TEMPLATES = load(ROOT / "templates")
 OPTIONS = options(TEMPLATES[ENVIRONMENT])
@@ -83,7 +83,7 @@ def check(checkout: Path, environment: str, option: str, value: str) -> None:
     for action, word in ((REPLACED, "REPLACED"), (REMOVED, "removed"), (ADDED, "added")):
         count = sum(change.action == action for change in here.resources)
         assert (f"{count} {word}" in first[0]) if count else (word not in first[0])
-    assert ("🛑" in first[1]) is bool(here.risks) and ("🛑" in first[2]) is bool(here.broader)
+    assert ("🛑" in first[1]) is bool(here.risks) and ("🛑" in first[2]) is bool(here.broader or here.weaker)
 
 
 ROOTS = {"access", "edge", "shared", "shared-access"}

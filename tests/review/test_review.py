@@ -159,7 +159,7 @@ def test_what_no_environment_here_has_is_told_all_the_same(checkout: Path, capsy
     pull_requests.template(checkout, "edge", edit)
     lines = shown(capsys, checkout, "base").splitlines()
     assert "1 change of resources that no environment here has" in lines[0]
-    assert "🛑 **Permissions:** 1 broader: edge.Hidden may \\* on \\* without a condition" in lines[2]
+    assert "🛑 **Permissions and protection:** 1 broader: edge.Hidden may \\* on \\* without a condition" in lines[2]
 
 
 def test_a_pull_request_cannot_write_markup(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

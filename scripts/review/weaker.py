@@ -1,0 +1,318 @@
+"""What of a change weakens a protection: something is opened, switched off, no longer encrypted, watched or approved.
+
+Rights are compared in `generator.cfn.broadening`, and what is at risk in `loss`; this is what stands beside both in the
+properties of resources. It is a table of what AWS's own guides call secure, compared as settled values: what cannot be
+told is left to the reader of the resource's own lines.
+Sources: the resource schemas of the types that are named; AWS Foundational Security Best Practices of Security Hub
+(S3.8, S3.14, KMS.4, EC2.15, EC2.19, ECS.2, ECS.4, ECS.5, ECR.1, ECR.2, ELB.5, ELB.6, CloudFront.3, CloudWatch.15).
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from generator.cfn import difference
+from generator.cfn.places import Place, spell, walk
+from generator.cfn.templates import Resource
+from scripts.review.model import Risk
+
+
+class Switch(NamedTuple):
+    """The values of a property that are safe, and the value that it has where nobody sets it."""
+
+    safe: tuple[str, ...]
+    default: str
+
+
+ON, OFF = Switch(("true",), "false"), Switch(("false",), "false")
+# By the end of the way to a property; an entry of a list counts by its name.
+SWITCHES: Mapping[str, Switch] = {
+    "BlockPublicAcls": ON,
+    "BlockPublicPolicy": ON,
+    "IgnorePublicAcls": ON,
+    "RestrictPublicBuckets": ON,
+    "VersioningConfiguration.Status": Switch(("Enabled",), ""),
+    "EnableKeyRotation": ON,
+    "SSEEnabled": ON,
+    "ScanOnPush": ON,
+    "ImageTagMutability": Switch(("IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"), "MUTABLE"),
+    "ReadonlyRootFilesystem": ON,
+    "Privileged": OFF,
+    "PrivilegedMode": OFF,
+    "EnableExecuteCommand": OFF,
+    "EncryptionDisabled": OFF,
+    "AssignPublicIp": Switch(("DISABLED",), "DISABLED"),
+    "MapPublicIpOnLaunch": OFF,
+    "DeploymentConfiguration.Alarms.Enable": ON,
+    "DeploymentConfiguration.Alarms.Rollback": ON,
+    "DeploymentCircuitBreaker.Enable": ON,
+    "DeploymentCircuitBreaker.Rollback": ON,
+    "ActionsEnabled": Switch(("true",), "true"),
+    "Scheme": Switch(("internal",), "internet-facing"),
+    "TrafficType": Switch(("ALL",), ""),
+    "ViewerProtocolPolicy": Switch(("redirect-to-https", "https-only"), ""),
+    "CloudWatchLogs.Status": Switch(("ENABLED",), "ENABLED"),
+    "access_logs.s3.enabled": ON,
+    "deletion_protection.enabled": ON,
+    "routing.http.drop_invalid_header_fields.enabled": ON,
+    "TESTS_BLOCK": ON,
+    "LINT_BLOCKS": ON,
+    "SCAN_FINDINGS_BLOCK": Switch(("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED"), "NONE"),
+}
+# The same of one type alone, because the name means something else elsewhere.
+TYPED: Mapping[tuple[str, str], Switch] = {
+    ("AWS::Events::Rule", "State"): Switch(("ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"), "ENABLED"),
+    ("AWS::ElasticLoadBalancingV2::Listener", "Protocol"): Switch(("HTTPS", "TLS"), ""),
+}
+# What protects or watches by being there.
+PRESENT = frozenset(
+    (
+        *("PublicAccessBlockConfiguration", "BucketEncryption", "SSESpecification", "EncryptionConfiguration"),
+        *("EncryptionKey", "KmsKeyId", "KmsMasterKeyId", "KMSMasterKeyId", "KMSMasterKeyID", "KmsKey"),
+        *("LoggingConfiguration", "Logging", "LogConfiguration", "LinuxParameters", "DeploymentCircuitBreaker"),
+        *("PermissionsBoundary", "ResponseHeadersPolicyId", "OriginAccessControlId", "WebACLId", "AlarmActions"),
+        *("OwnershipControls", "VpcConfig"),
+    )
+)
+TLS = frozenset({"MinimumProtocolVersion", "SslPolicy", "SecurityPolicy"})
+IMAGES = frozenset({"Image", "ImageUri"})
+UNKNOWN = "none"  # in place of the image that the deploy script fills in
+CURATED = "aws/codebuild/"  # AWS's own images of CodeBuild, which are named by version (CodeBuild User Guide)
+ALARM, PIPELINE, GROUP, ROUTE = (
+    "AWS::CloudWatch::Alarm",
+    "AWS::CodePipeline::Pipeline",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Route",
+)
+DIRECTIONS = {"Ingress": "from", "Egress": "to"}
+# Of a rule: the other side, as the schemas of SecurityGroupIngress and SecurityGroupEgress name it.
+OTHERS = (
+    *("CidrIp", "CidrIpv6", "SourcePrefixListId", "SourceSecurityGroupId", "SourceSecurityGroupName"),
+    *("DestinationPrefixListId", "DestinationSecurityGroupId"),
+)
+LATER = ("EvaluationPeriods", "DatapointsToAlarm")  # an alarm with more of them comes later
+
+
+class Opening(NamedTuple):
+    """One rule of a security group: `first` and `last` are ports, -1 for all of them."""
+
+    group: str
+    direction: str
+    protocol: str
+    first: float
+    last: float
+    other: str
+
+    def __str__(self) -> str:
+        protocol = "every protocol" if self.protocol == "-1" else self.protocol
+        ports = (
+            ""
+            if self.first < 0
+            else f" {self.first:g}"
+            if self.first == self.last
+            else f" {self.first:g}-{self.last:g}"
+        )
+        return f"opens {protocol}{ports} {DIRECTIONS[self.direction]} {self.other}"
+
+    def covers(self, narrow: "Opening") -> bool:
+        """Whether this rule already opens all that the other one does."""
+        ports = self.protocol == "-1" or self.first < 0 or (self.first <= narrow.first and narrow.last <= self.last)
+        return (
+            (self.group, self.direction) == (narrow.group, narrow.direction)
+            and self.protocol in ("-1", narrow.protocol)
+            and ports
+            and _inside(narrow.other, self.other)
+        )
+
+
+def weakened(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> Iterator[Risk]:
+    """Every protection that the change weakens, by resource."""
+    before = [opening for path, resource in old.items() for opening in _openings(path, resource)]
+    for path, now in new.items():
+        was = old.get(path)
+        if was is not None and was.properties == now.properties:
+            continue
+        for opening in _openings(path, now):
+            if not any(known.covers(opening) for known in before):
+                yield Risk(path, now.type, str(opening))
+        if was is None:
+            yield from (Risk(path, now.type, what) for what in _unsafe(now.type, (), dict(now.properties)))
+        elif was.type == now.type:
+            yield from (Risk(path, now.type, what) for what in dict.fromkeys(_weaker(was, now)))
+
+
+def _weaker(old: Resource, new: Resource) -> Iterator[str]:
+    yield from _approvals(old, new) if new.type == PIPELINE else ()
+    yield from _alarm(old, new) if new.type == ALARM else ()
+    if new.type == ROUTE and "GatewayId" in new.properties and "GatewayId" not in old.properties:
+        yield f"leads straight to {new.properties['GatewayId']}"
+    for _, place, was, now in difference.values(dict(old.properties), dict(new.properties)):
+        yield from _difference(new.type, place, was, now)
+
+
+def _difference(resource_type: str, place: Place, was: Any, now: Any) -> Iterator[str]:
+    name, where = _name(place), _spelled(place)
+    if (name in PRESENT and was not in (None, [], "") and now in (None, [], "")) or (
+        name == "AlarmActions" and _fewer(was, now)
+    ):
+        yield f"{where} is gone" if now in (None, [], "") else f"{where} are fewer"
+        return
+    switch = _switch(resource_type, place)
+    if switch and not isinstance(now if was is None else was, (dict, list)):
+        before, after = (switch.default if value is None else _plain(value) for value in (was, now))
+        if before in switch.safe and after not in switch.safe:
+            yield f"{where} {before} → {after or '(none)'}"
+        return
+    if name in TLS and isinstance(was, str) and isinstance(now, str) and _version(now) < _version(was):
+        yield f"{where} {was} → {now}"
+    if (was is None and now is not None) or name in IMAGES or name == "SecretString":
+        yield from _unsafe(resource_type, place, now)
+    elif now is None and isinstance(was, dict):
+        yield from _gone(resource_type, place, was)
+
+
+def _unsafe(resource_type: str, place: Place, value: Any) -> Iterator[str]:
+    """What is not safe inside something new; what merely is not set there is no change of anything."""
+    for inner, leaf in walk(value, place):
+        name = _name(inner)
+        switch = _switch(resource_type, inner)
+        if (
+            switch
+            and switch.default in switch.safe
+            and not isinstance(leaf, (dict, list))
+            and _plain(leaf) not in switch.safe
+        ):
+            yield f"{_spelled(inner)} {_plain(leaf)}"
+        if name in IMAGES and isinstance(leaf, str) and not _pinned(leaf):
+            yield f"{spell(inner)} {leaf} has no digest"
+        if name == "SecretString" and isinstance(leaf, str) and "${" not in leaf and "{{resolve:" not in leaf:
+            yield f"{spell(inner)} is written in the template"
+
+
+def _gone(resource_type: str, place: Place, value: Any) -> Iterator[str]:
+    """What was on inside something that is no longer there. Of a list's entry that is gone only its own value counts:
+    a container that is gone has no protection to lose."""
+    entry = not isinstance(place[-1], str) or "=" in place[-1]
+    for inner, leaf in walk(value, place):
+        if entry and inner != (*place, "Value"):
+            continue
+        switch = _switch(resource_type, inner)
+        if (
+            switch
+            and not isinstance(leaf, (dict, list))
+            and _plain(leaf) in switch.safe
+            and switch.default not in switch.safe
+        ):
+            yield f"{_spelled(inner)} {_plain(leaf)} → (none)"
+
+
+def _spelled(place: Place) -> str:
+    """A place as text; of an entry that is no more than a name with a value, the name."""
+    *_, entry, last = ("", *place)
+    return str(entry).partition("=")[2] if last == "Value" and "=" in str(entry) else spell(place)
+
+
+def _name(place: Place) -> str:
+    return next((str(step) for step in reversed(place) if isinstance(step, str)), "")
+
+
+def _switch(resource_type: str, place: Place) -> Switch | None:
+    names = [str(step) for step in place if isinstance(step, str) and step != "Value"]
+    names = [name.rpartition("=")[2] for name in names]
+    if not names:
+        return None
+    if typed := TYPED.get((resource_type, ".".join(names))):
+        return typed
+    return next((SWITCHES[key] for start in range(len(names)) if (key := ".".join(names[start:])) in SWITCHES), None)
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _fewer(was: Any, now: Any) -> bool:
+    return isinstance(was, list) and isinstance(now, list) and len(now) < len(was)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)))
+
+
+def _pinned(image: str) -> bool:
+    """Whether an image cannot become another one; one that AWS or the deploy script fills in is not known here."""
+    return image == UNKNOWN or "@sha256:" in image or "${" in image or image.startswith(CURATED)
+
+
+def _approvals(old: Resource, new: Resource) -> Iterator[str]:
+    """The approvals of a pipeline that are gone."""
+    for name in sorted(_approving(old) - _approving(new)):
+        yield f"the approval {name} is gone"
+
+
+def _approving(pipeline: Resource) -> set[str]:
+    return {
+        str(value.get("Name"))
+        for _, value in walk(dict(pipeline.properties))
+        if isinstance(value, dict) and value.get("ActionTypeId", {}).get("Category") == "Approval"
+    }
+
+
+def _alarm(old: Resource, new: Resource) -> Iterator[str]:
+    """Why an alarm comes later or never. A metric, its dimensions and the comparison say what it watches."""
+    was, now = (dict(resource.properties) for resource in (old, new))
+    threshold = [_number(side.get("Threshold")) for side in (was, now)]
+    if threshold[0] is not None and threshold[1] is not None and threshold[0] != threshold[1]:
+        rises = threshold[1] > threshold[0]
+        if rises is str(now.get("ComparisonOperator", "")).startswith("Greater"):
+            yield f"Threshold {threshold[0]:g} → {threshold[1]:g}: the alarm comes later or never"
+    for name in LATER:
+        before, after = (_number(side.get(name, side.get(LATER[0]))) for side in (was, now))
+        if before is not None and after is not None and after > before:
+            yield f"{name} {before:g} → {after:g}: the alarm comes later"
+    if was.get("TreatMissingData") == "breaching" and now.get("TreatMissingData") != "breaching":
+        yield f"TreatMissingData breaching → {now.get('TreatMissingData', 'missing')}: silence raises it no more"
+    for name in ("MetricName", "Namespace", "ComparisonOperator"):
+        if was.get(name) != now.get(name):
+            yield f"{name} {was.get(name)} → {now.get(name)}: it watches something else"
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def _openings(path: str, resource: Resource) -> Iterator[Opening]:
+    for direction in DIRECTIONS:
+        if resource.type == f"{GROUP}{direction}":
+            yield _opening(str(resource.get("GroupId", default="")), direction, resource.properties)
+        if resource.type == GROUP:
+            rules = resource.get(f"{GROUP.rpartition('::')[2]}{direction}", default=())
+            for rule in rules if isinstance(rules, list) else ():
+                yield _opening(path, direction, rule)
+
+
+def _opening(group: str, direction: str, rule: Mapping[str, Any]) -> Opening:
+    first, last = (_number(rule.get(name)) for name in ("FromPort", "ToPort"))
+    name = group.removeprefix("${").removesuffix("}").removesuffix(".GroupId")
+    other = next((str(rule[key]) for key in OTHERS if key in rule), "")
+    return Opening(
+        name,
+        direction,
+        str(rule.get("IpProtocol", "")),
+        -1 if first is None else first,
+        -1 if last is None else last,
+        other,
+    )
+
+
+def _inside(narrow: str, broad: str) -> bool:
+    if narrow == broad:
+        return True
+    try:
+        inner, outer = ipaddress.ip_network(narrow, strict=False), ipaddress.ip_network(broad, strict=False)
+    except ValueError:
+        return False
+    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
