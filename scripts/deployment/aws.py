@@ -61,8 +61,8 @@ class Aws:
         call_hook: CallHook = call_directly,
     ) -> None:
         self.endpoint, self.call_hook, self._clients = endpoint, call_hook, dict[str, Any]()
-        self._session = _local_session(endpoint.key) if endpoint else _session(profile)
-        chosen = endpoint.region if endpoint else region or os.environ.get("AWS_REGION") or self._session.region_name
+        self.session = _local_session(endpoint.key) if endpoint else _session(profile)
+        chosen = endpoint.region if endpoint else region or os.environ.get("AWS_REGION") or self.session.region_name
         if not chosen:
             raise UsageError("No AWS Region is set.", "Give --region, AWS_REGION or a profile with a region.")
         self.region: str = chosen
@@ -122,13 +122,6 @@ class Aws:
             self._identity = Identity(answer["Account"], answer["Arn"])
         return self._identity
 
-    def credentials(self) -> Any:
-        """Botocore's frozen credentials of the caller. Raises `AwsError` when there are none."""
-        credentials = self._session.get_credentials()
-        if credentials is None:
-            raise AwsError("credentials", "NoCredentials", "there are none")
-        return credentials.get_frozen_credentials()
-
     def _service_model(self, service: str) -> Any:
         return self._client(service).meta.service_model
 
@@ -141,7 +134,7 @@ class Aws:
             local = {"proxies": {}, "s3": {"addressing_style": "path"}} if self.endpoint else {}
             config = Config(retries=retries, connect_timeout=10, read_timeout=60, **local)
             where = {"region_name": self.region, "endpoint_url": self.endpoint.url if self.endpoint else None}
-            self._clients[service] = self._session.client(service, config=config, **where)
+            self._clients[service] = self.session.client(service, config=config, **where)
         return self._clients[service]
 
 

@@ -26,7 +26,6 @@ from scripts.deployment.stacks import resources
 TOPICS, ROLE = "notification ARNs", "role of CloudFormation"
 MASKED = "****"  # what CloudFormation gives in the place of a `NoEcho` parameter (API reference, Parameter)
 
-
 # AWS neither updates a nested stack that is gone nor makes it again; a stack under a new logical id is a new resource.
 DELETED_BY_HAND = (
     "Give it a new logical id in generator/roots/ (with a line in generator/core/moves.py), render the templates and "

@@ -6,6 +6,7 @@ its checksum before it is used, and what CloudFormation has taken is read back f
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -47,10 +48,10 @@ class GateVerdict:
 def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:
     """Uploads what is missing, into a bucket that is created when there is none, and verifies what is there; returns
     how many were missing. Raises `TemplateMismatchError`."""
-    prefix, stored = packaged.root.key.rpartition("/")[0], set()
-    if not prepare(aws, bucket):
-        pages = aws.pages("s3", "list_objects_v2", Prefix=f"{prefix}/", **bucket.address)
-        stored = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
+    prepare(aws, bucket)
+    prefix = packaged.root.key.rpartition("/")[0]
+    pages = aws.pages("s3", "list_objects_v2", Prefix=f"{prefix}/", **bucket.address)
+    stored = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
     missing = [each for each in packaged.templates if each.key not in stored]
     for template in missing:
         try:
@@ -67,15 +68,20 @@ def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:
 
 
 def verify_stored(aws: Aws, bucket: Bucket, templates: Iterable[Packaged]) -> None:
-    """Raises `TemplateMismatchError` unless the bucket holds exactly these templates."""
+    """Raises `TemplateMismatchError` unless the bucket holds exactly these templates. What is not there is looked for
+    again: for 15 minutes after versions are turned on, a new object may be missing now and then (S3 user guide)."""
     for template in templates:
         names, where = {"Key": template.key, **bucket.address}, f"s3://{bucket.name}/{template.key}"
-        try:
-            stored = aws.call("s3", "head_object", ChecksumMode="ENABLED", **names)
-        except AwsError as error:
-            if error.code != "404":  # a HEAD has no body that could name the error (S3 API reference, HeadObject)
-                raise
-            raise TemplateMismatchError(where, "it is gone") from error
+        for pause in (1, 2, 4, 8, 15, 0):
+            try:
+                stored = aws.call("s3", "head_object", ChecksumMode="ENABLED", **names)
+                break
+            except AwsError as error:
+                if error.code != "404":  # a HEAD has no body that could name the error (S3 API reference, HeadObject)
+                    raise
+                if not pause:
+                    raise TemplateMismatchError(where, "it is gone") from error
+            time.sleep(pause)
         if stored.get("ChecksumSHA256") != template.checksum:
             # Another layout of the same content is fine; what is longer than CloudFormation takes is none of ours.
             text = aws.call("s3", "get_object", **names)["Body"].read(TEMPLATE_BYTES + 1).decode(errors="replace")
@@ -115,13 +121,13 @@ def read_text(aws: Aws, **names: str) -> str:
     return str(aws.call("cloudformation", "get_template", TemplateStage="Original", **names)["TemplateBody"])
 
 
-def prepare(aws: Aws, bucket: Bucket) -> bool:
-    """Creates and configures the bucket; says whether it is new. The policy is set last: where it stands, all does.
-    Raises `RefusedError` for a caller who may not, as no deploy role may: the bucket is shared by all environments."""
+def prepare(aws: Aws, bucket: Bucket) -> None:
+    """Creates and configures the bucket. The policy is set last: where it stands, all does. Raises `RefusedError` for a
+    caller who may not, as no deploy role may: the bucket is shared by all environments."""
     new = False
     try:
         if json.loads(aws.call("s3", "get_bucket_policy", **bucket.address)["Policy"]) == bucket_policy(bucket.name):
-            return False
+            return
     except AwsError as error:
         # Codes: S3 API reference, "Error responses".
         if error.code not in ("NoSuchBucket", "NoSuchBucketPolicy"):
@@ -135,7 +141,6 @@ def prepare(aws: Aws, bucket: Bucket) -> bool:
         what = "does not exist" if new else "does not have the policy that protects the templates"
         reason = f"The packaging bucket {bucket.name} {what}, and you may not change that ({error.message})."
         raise RefusedError(reason, "An administrator runs `access` for the environment, which prepares it.") from error
-    return new
 
 
 def _configure(aws: Aws, bucket: Bucket, new: bool) -> None:

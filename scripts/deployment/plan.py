@@ -33,6 +33,7 @@ from scripts.deployment.stacks import OURS, create_change_set, delete_change_set
 
 DELETION_SECONDS = 120.0  # that the deletion of a change set with its nested ones is waited for
 CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
+CREATED = "CREATE_COMPLETE"  # of a change set that can be executed
 CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
 
 
@@ -243,7 +244,7 @@ def with_changes(aws: Aws, plan: Plan, hidden: Collection[str] = (), template: M
     set that failed.
     """
     answer = complete(aws, plan.change_set)
-    if answer["Status"] != "FAILED":
+    if answer["Status"] == CREATED:
         reading = Reading(hidden, fed_by_siblings(template or {}))
         return replace(plan, changes=tuple(_changes(aws, answer, (), reading)))
     if is_unchanged(answer):
@@ -252,12 +253,12 @@ def with_changes(aws: Aws, plan: Plan, hidden: Collection[str] = (), template: M
 
 
 def complete(aws: Aws, change_set: str) -> Answer:
-    """The change set, all pages of it, once it is created or has failed."""
+    """The change set, all pages of it, once it is created or has failed, or goes because somebody deletes it."""
     waits = pauses()
     while True:
         pages = aws.pages("cloudformation", "describe_change_set", ChangeSetName=change_set, IncludePropertyValues=True)
         answer = next(pages)
-        if answer["Status"] in ("CREATE_COMPLETE", "FAILED"):
+        if answer["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             changes = [change for page in (answer, *pages) for change in page.get("Changes", ())]
             return {**answer, "Changes": changes}
         time.sleep(next(waits))
@@ -269,9 +270,9 @@ def _changes(aws: Aws, answer: Answer, path: Path, reading: Reading) -> Iterator
         below, children = entry["ResourceChange"].get("ChangeSetId", ""), tuple[PlannedChange, ...]()
         if below:
             child = complete(aws, below)
-            if child["Status"] == "FAILED" and not is_unchanged(child):
+            if child["Status"] != CREATED and not is_unchanged(child):
                 raise _refused(aws, here, child)
-            below = "" if child["Status"] == "FAILED" else below
+            below = below if child["Status"] == CREATED else ""
             children = tuple(_changes(aws, child, here, reading))
         yield planned_change(entry, here, reading, children, below)
 
@@ -280,7 +281,7 @@ def _origin(aws: Aws, answer: Answer, path: Path) -> tuple[Path, Answer]:
     """Where a change set really failed: the reason of a root names the ARN of the child's change set, no more."""
     for arn in re.findall(r"arn:[\w-]+:cloudformation:[\w:/-]+:changeSet/[\w/-]+", answer.get("StatusReason", "")):
         child = complete(aws, arn)
-        if arn != answer["ChangeSetId"] and child["Status"] == "FAILED" and not is_unchanged(child):
+        if arn != answer["ChangeSetId"] and child["Status"] != CREATED and not is_unchanged(child):
             return _origin(aws, child, (*path, child["StackName"]))
     return path, answer
 
@@ -289,5 +290,5 @@ def _refused(aws: Aws, path: Path, failed: Answer) -> RefusedError:
     """What early validation and hooks found in a change set that failed, with their places; else its own reason."""
     pages = aws.pages("cloudformation", "describe_events", ChangeSetName=failed["ChangeSetId"])
     texts = [text for page in pages for event in page.get("OperationEvents", ()) if (text := fault_text(event))]
-    lines = [f"  {scrubbed(text)}" for text in texts or [failed.get("StatusReason", "no reason given")]]
+    lines = [f"  {scrubbed(text)}" for text in texts or [str(failed.get("StatusReason", failed["Status"]))]]
     return RefusedError("\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *lines]))

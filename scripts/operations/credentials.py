@@ -109,7 +109,10 @@ def git_credentials(aws: Aws, url: str) -> tuple[str, str]:
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
 
-    frozen, place = aws.credentials(), urlsplit(url)
+    credentials, place = aws.session.get_credentials(), urlsplit(url)
+    if credentials is None:
+        raise AwsError("credentials", "NoCredentials", "there are none")
+    frozen = credentials.get_frozen_credentials()
     signer, request = SigV4Auth(frozen, "codecommit", aws.region), AWSRequest("GIT", url)
     moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     request.context["timestamp"] = moment

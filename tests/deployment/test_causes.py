@@ -115,6 +115,13 @@ WHO = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/me"
         ("x is currently associated with one or more distributions", "second one under a new logical id"),
         ("The vpc 'vpc-1' has dependencies and cannot be deleted. DependencyViolation", "VPC origin"),
         (remedies.PLANNED, "`make fault-clear`"),
+        (
+            "Access denied for operation 'AWS::CloudFront::Distribution: Your account must be verified before you can "
+            "add new CloudFront resources. To verify your account, please contact AWS Support (Status Code: 403; Error "
+            "Code: AccessDenied)'. (HandlerErrorCode: AccessDenied)",
+            "no permission helps: open a case with AWS Support",
+        ),
+        ("This AWS account currently does not support creating load balancers. (OperationNotPermitted)", "AWS Support"),
         ("Rate exceeded (HandlerErrorCode: Throttling)", "run the same command again"),
         ("(HandlerErrorCode: NotUpdatable)", "generator/core/moves.py"),
         ("something else altogether", ""),

@@ -173,12 +173,14 @@ def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
     aws = Prepared(
         s3__get_bucket_policy=missing, s3__create_bucket={}, s3__put_object={}, **{f"s3__{n}": {} for n in names}
     )
+    aws.answers["s3.list_objects_v2"] = {}
     files = packaging.package(load(ROOT / "templates")["shared"], BUCKET.url, "shared")
     assert package.publish(aws, BUCKET, files) == 2  # the root and the child that signs images
     assert aws.calls() == [
         "s3.get_bucket_policy",
         "s3.create_bucket",
         *(f"s3.{n}" for n in names),
+        "s3.list_objects_v2",
         *["s3.put_object"] * 2,
     ]
     requests = dict(aws.asked)
@@ -244,6 +246,26 @@ def test_what_somebody_stored_meanwhile_is_verified() -> None:
         with pytest.raises(TemplateMismatchError, match=f"s3://{BUCKET.name}/{same.key} is not") as raised:
             package.publish(aws, BUCKET, files)
         assert says in raised.value.difference
+
+
+@pytest.mark.parametrize(("hidden", "there"), [(1, True), (5, True), (6, False)])
+def test_a_new_bucket_does_not_show_everything_at_once(
+    monkeypatch: pytest.MonkeyPatch, hidden: int, there: bool
+) -> None:
+    """Nobody has taken a template away that S3 does not find for a while (`package.verify_stored`)."""
+    template, waited = packaged().templates[0], list[float]()
+    monkeypatch.setattr("scripts.deployment.package.time.sleep", waited.append)
+    bucket = Stored()
+    bucket.objects[template.key] = template.content
+    looks: list[Any] = [refusal("s3.head_object", "404", "Not Found")] * hidden
+    aws = Prepared()
+    aws.answers["s3.head_object"] = [*looks, bucket.head]
+    if there:
+        package.verify_stored(aws, BUCKET, [template])
+    else:
+        with pytest.raises(TemplateMismatchError, match="it is gone"):
+            package.verify_stored(aws, BUCKET, [template])
+    assert waited == [1, 2, 4, 8, 15][:hidden]
 
 
 @pytest.mark.parametrize(

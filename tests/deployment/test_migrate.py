@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.credentials import ReadOnlyCredentials
+from botocore.session import Session
 
 from generator.cfn.templates import load
 from scripts.deployment import environment
@@ -79,8 +79,11 @@ class CodeCommit(Account):
         stack["Stacks"][0]["Outputs"].append({"OutputKey": "CloneUrlHttp", "OutputValue": URL})
         return stack
 
-    def credentials(self) -> ReadOnlyCredentials:
-        return ReadOnlyCredentials("key", "secret", None)
+    @property
+    def session(self) -> Session:
+        session = Session()
+        session.set_credentials("key", "secret")
+        return session
 
 
 def run(there: Aws, folder: Path, params: Path = ROOT / "params") -> Exit:

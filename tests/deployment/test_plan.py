@@ -157,6 +157,13 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
         assert aws.calls()[-len(last) :] == [f"cloudformation.{call}" for call in last]
 
 
+@pytest.mark.parametrize("status", ["DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED"])
+def test_a_change_set_that_somebody_deletes_meanwhile_is_not_waited_for(status: str) -> None:
+    """`ChangeSetStatus` in botocore's model of CloudFormation: it is never created any more."""
+    with pytest.raises(RefusedError, match=f"refuses the change set of {NAME}:\n  {status}"):
+        plan.make(prepared(change_set(NAME, [], Status=status)), REQUEST, BEFORE)
+
+
 def test_a_nested_change_set_that_failed_is_refused_although_the_roots_did_not() -> None:
     """What is unchanged fails, too, and is none."""
     for reason, refused in (("Unresolved resource dependencies [X]", True), (NO_CHANGES, False)):

@@ -102,6 +102,15 @@ def test_a_template_that_was_planted_before_the_first_creation(mine: Account) ->
     assert "accounts-other" not in mine.statuses()
 
 
+def test_an_object_that_a_new_bucket_does_not_show_yet_was_taken_away_by_nobody(mine: Account) -> None:
+    """S3 user guide, "Enabling versioning on buckets": for 15 minutes a new object may be missing now and then."""
+    mine.write("second")
+    assert mine.run("plan").returncode == 2
+    with mine.faults(CallFault("missing", on="s3.HeadObject")):
+        again = mine.run("plan")
+    assert again.returncode == 2, again.stdout + again.stderr
+
+
 def test_a_template_that_was_swapped_between_review_and_execution(mine: Account, tmp_path: Path) -> None:
     mine.write("second")
     file = tmp_path / "plan.json"

@@ -14,6 +14,7 @@ only counts. The engine's own calls to the services are neither counted nor dist
             CallFault("throttle", on="*.*", share=0.3),                       # 30% of all calls, the same for one seed
             CallFault("error", on="s3.*", nth=2, times=3),                    # the 2nd, 3rd and 4th call to S3: 5xx
             CallFault("expired", call=40, times=0),                           # credentials that expire in the middle
+            CallFault("missing", on="s3.HeadObject"),                         # as if the object were not there
             CallFault("delay-before", on="sts.GetCallerIdentity", seconds=2),
             CallFault("answer", on="sns.GetSMSSandboxAccountStatus", times=0, answer={"IsInSandbox": False}),
         ),
@@ -45,7 +46,9 @@ from urllib.parse import urlencode
 from scripts.local_aws.server import Endpoint
 from scripts.local_aws.wire import Call
 
-ACTS = ("delay-before", "delay-after", "throttle", "error", "drop-before", "drop-after", "expired", "answer")
+ACTS = (
+    "delay-before", "delay-after", "throttle", "error", "drop-before", "drop-after", "expired", "answer", "missing"
+)  # fmt: skip
 STEPS = ("create", "update", "delete", "rollback", "plan", "hook")
 HOOK = "Planned::Faults::Hook"
 

@@ -225,6 +225,8 @@ def _error(call: Call, fault: CallFault, form: str) -> tuple[str, int, str]:
     if fault.do == "expired":
         message = "The security token included in the request is expired"
         return ("ExpiredTokenException", 400, message) if as_json else ("ExpiredToken", 403, message)
+    if fault.do == "missing":  # S3 API reference, "Error responses"
+        return "NoSuchKey", 404, "The specified key does not exist."
     if fault.do == "error":
         code = "ServiceUnavailable" if fault.status == 503 else "InternalFailure"
         return code, fault.status, "The request processing has failed because of an unknown error (plan of faults)."

@@ -45,6 +45,13 @@ ROWS: tuple[tuple[str, Remedy], ...] = (
         r"Encoded authorization failure message: (?P<code>\S+)",
         "`aws sts decode-authorization-message --encoded-message …` shows the missing permission.",
     ),
+    # What a new account may not do yet; CloudFront says it with the code of a missing permission. Sources:
+    # aws-cdk-examples issue 279, workload-discovery-on-aws issue 12; for load balancers reports of real runs.
+    (
+        "account must be verified|account currently does not support creating load balancers",
+        "AWS has not verified this account yet, and no permission helps: open a case with AWS Support that quotes this "
+        "message, and run the same command again when it is answered.",
+    ),
     # ECS developer guide, "Using service-linked roles for Amazon ECS"; IAM API reference, CreateServiceLinkedRole.
     (
         r"(?i)service[- ]linked role",
