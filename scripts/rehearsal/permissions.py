@@ -6,10 +6,10 @@ and `generator/cfn/evaluate.py` decides over the policies that IAM, S3, KMS and 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from generator.cfn.evaluate import Request, decide, like, statements
+from generator.cfn.evaluate import Request, decide, like, matches_action, statements
 from generator.cfn.names import NO_BOUNDARY
 from generator.cfn.permissions import Permission
 from generator.cfn.role_needs.row import filled
@@ -17,6 +17,9 @@ from generator.cfn.role_needs.rows import ROWS, TRUST
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+
+# How the tags of a resource are read, by the service in its ARN, where a call names the resource by that ARN.
+TAG_READERS = {"codepipeline": "codepipeline", "ecr": "ecr", "ecs": "ecs", "states": "stepfunctions"}
 
 
 class AccessDeniedError(ActionFailedError):
@@ -93,6 +96,8 @@ class PermissionChecker:
             resource_policy = []
         self._require(role, request, [*identity, *resource_policy], f"{_name(role)} may not {action} on {resource}")
         limit = self._boundaries[role]
+        if limit is not None and _asks_for_tags(limit, action):
+            request = replace(request, context={**request.context, **self._resource_tags(resource)})
         if limit is not None and not (decision := decide(request, limit)).allowed:
             problem = f"the permissions boundary of {_name(role)} leaves out {action} on {resource}"
             raise AccessDeniedError(f"{problem}: {decision}")
@@ -174,6 +179,22 @@ class PermissionChecker:
             self._policies[owner] = statements(owner, {"resource policy": _document(text)})
         return self._policies[owner]
 
+    def _resource_tags(self, resource: str) -> dict[str, str]:
+        """The tags of a resource as keys of a request's context; none for another service."""
+        service, name = resource.split(":")[2], resource.rpartition("/")[2]
+        if service == "codebuild":
+            tags = [
+                tag
+                for each in self.aws.call(service, "batch_get_projects", names=[name])["projects"]
+                for tag in each["tags"]
+            ]
+        elif service in TAG_READERS:
+            tags = self.aws.call(TAG_READERS[service], "list_tags_for_resource", resourceArn=resource)["tags"]
+        else:
+            tags = []
+        # ECR writes Key and Value with capitals.
+        return {f"aws:ResourceTag/{tag.get('key', tag.get('Key'))}": tag.get("value", tag.get("Value")) for tag in tags}
+
     def _require(self, role: str, request: Request, permissions: list[Permission], problem: str) -> None:
         decision = decide(request, permissions)
         if not decision.allowed or decision.by is None:
@@ -191,6 +212,16 @@ class PermissionChecker:
     def _context(self, keys: Mapping[str, str]) -> dict[str, str]:
         always = {"aws:ResourceAccount": self.account, "aws:SecureTransport": "true"}
         return {**always, **{key: self._in_account(value) for key, value in keys.items()}}
+
+
+def _asks_for_tags(statements: list[Permission], action: str) -> bool:
+    """Whether statements allow an action on what carries a tag."""
+    return any(
+        statement.allows
+        and matches_action(statement, action)
+        and any(condition.key.startswith("aws:ResourceTag/") for condition in statement.conditions)
+        for statement in statements
+    )
 
 
 def _name(arn: str) -> str:

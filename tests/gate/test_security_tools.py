@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from generator.cfn.evaluate import KNOW_BOUNDARY
 from generator.cfn.permissions import permissions
 from generator.cfn.reachability.terms import READING
 from generator.cfn.templates import TemplateSet, load
+from generator.roots.access.boundary import SHORT
 from tests.support.accepted import CHECKOV, PARLIAMENT
 
 WORKER = Path(__file__).with_name("parliament_worker.py")
@@ -220,6 +222,16 @@ def test_a_denial_by_tag_is_no_fence_where_the_service_knows_no_tag(repository: 
     }
     assert len(changing) > 150
     assert sorted(unfenced) == sorted(OTHERWISE_FENCED)
+
+
+def test_a_pattern_in_the_room_of_some_actions_matches_no_other(repository: Path) -> None:
+    """Newer actions than the list knows are named beside the pattern, too."""
+    reference = Reference(repository)
+    for pattern, words in SHORT.items():
+        service, _, form = pattern.partition(":")
+        names = {each["privilege"] for each in reference.services[service]["privileges"]}
+        matched = {name for name in names if fnmatchcase(name, form)}
+        assert matched and matched <= set(words.split()), pattern
 
 
 def test_the_calls_that_know_a_boundary_are_those_of_the_reference(repository: Path) -> None:

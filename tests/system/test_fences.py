@@ -260,6 +260,32 @@ def test_a_role_of_staging_reaches_nothing_of_production_by_its_tags(attacker: A
         assert judged(attack, EXECUTION, action, resource, **tags("production")) == "explicitDeny", action
 
 
+def test_a_role_of_staging_starts_nothing_of_another_workload_and_leaves_the_account_as_it_is(
+    attacker: Attacker,
+) -> None:
+    """An account has more in it than this application: builds and instances with mighty roles, and settings."""
+    limit = attacker.access["RoleBoundaryArn"]
+    ended = attacker.sends(Attack=role(PermissionsBoundary=limit, RoleName="neighbour"))
+    assert ended.startswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")), ended
+    attack = Attacker(attacker.whose, attacker.aws, {EXECUTION: f"arn:aws:iam::{ACCOUNT}:role{PATH}neighbour"})
+    build = f"codebuild:{HERE}:project/somebody"
+    assert judged(attack, EXECUTION, "codebuild:StartBuild", build, **tags("staging")) == "allowed"
+    for action, resource in (
+        ("codebuild:StartBuild", build),
+        ("codepipeline:StartPipelineExecution", f"codepipeline:{HERE}:somebody"),
+        ("ecr:PutImage", f"ecr:{HERE}:repository/somebody"),
+        ("ecs:UpdateService", f"ecs:{HERE}:service/somebody/somebody"),
+        ("states:StartExecution", f"states:{HERE}:stateMachine:somebody"),
+        ("ec2:ModifyInstanceAttribute", f"ec2:{HERE}:instance/i-1"),  # user data, run as the instance's role
+        ("ec2:ModifySnapshotAttribute", f"ec2:{HERE}:snapshot/snap-1"),
+        ("ec2:DisableEbsEncryptionByDefault", "*"),
+        ("ec2:EnableSerialConsoleAccess", "*"),
+        ("ec2:PurchaseReservedInstancesOffering", "*"),
+    ):
+        for others in ({}, {"aws:ResourceTag/Application": "another", "aws:ResourceTag/Environment": "staging"}):
+            assert judged(attack, EXECUTION, action, resource, **others) == "implicitDeny", action
+
+
 def test_a_role_of_staging_reaches_no_other_application_of_elastic_beanstalk(attacker: Attacker) -> None:
     """It has no tag, because CloudFormation gives it none: its name tells whose it is."""
     limit = attacker.access["RoleBoundaryArn"]

@@ -14,6 +14,7 @@ many actions is therefore written as a whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from awacs import cloudformation, elasticbeanstalk, iam, s3, sts
@@ -30,15 +31,40 @@ from generator.project import Project
 
 # Services of which the roles use more actions than this are written as a whole: the policy has 6,144 characters.
 MANY = 10
-# Two actions that no third one begins as (Service Authorization Reference, Amazon ECR), in the room of one.
-SHORT = dict.fromkeys(("ecr:DescribeImageScanFindings", "ecr:DescribeImageSigningStatus"), "ecr:DescribeImageS*")
+# Patterns that nothing else matches (Service Authorization Reference of each service), in the room of one action;
+# tests/gate/test_security_tools.py compares.
+SHORT = {
+    "codebuild:BatchPut*": "BatchPutCodeCoverages BatchPutTestCases",
+    "codebuild:CreateReport*": "CreateReport CreateReportGroup",
+    "codecommit:*UploadArchive*": "CancelUploadArchive GetUploadArchiveStatus UploadArchive",
+    "ecr:*Layer*": "BatchCheckLayerAvailability CompleteLayerUpload GetDownloadUrlForLayer InitiateLayerUpload "
+    "UploadLayerPart",
+    "ecr:DescribeImageS*": "DescribeImageScanFindings DescribeImageSigningStatus",
+    "kms:ReEncrypt*": "ReEncryptFrom ReEncryptTo",
+    "logs:DescribeLog*": "DescribeLogGroups DescribeLogStreams",
+}
+# What runs something as another role, or is what another one runs: on what carries the application's tag alone. Else a
+# role of the environment could start whatever build the account has, with a buildspec of its own. Each of these sends
+# the tags of its resource (Service Authorization Reference).
+ON_OWN = (
+    "codebuild:StartBuild",
+    "codepipeline:StartPipelineExecution",
+    "ecr:PutImage",
+    "ecs:UpdateService",
+    "states:StartExecution",
+)
 # Services with a statement of their own below, and what of them is looked at without naming a resource.
 FENCED = ("cloudformation", "dynamodb", "elasticbeanstalk", "s3", "ssm", "sts")
 NAMELESS = ("dynamodb:ListTables", "s3:ListAllMyBuckets")
 # What AWS's own policies on the roles allow beside it, by service. Sources: AWS Managed Policy Reference,
 # AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy, AWSElasticBeanstalkEnhancedHealth and
 # AmazonECSInfrastructureRolePolicyForLoadBalancers. tests/design/test_boundary.py compares.
+#
+# EC2 as a whole would hold the account's settings (encryption by default, public snapshots, the serial console), and
+# ec2:ModifyInstanceAttribute, by which whoever may stop an instance runs code as that instance's role.
 MANAGED = {
+    "ec2": "*Address *LaunchTemplate* *SecurityGroup* CreateTags Describe* GetConsoleOutput RunInstances "
+    "TerminateInstances",
     "ecs": "CreateCluster DeleteCluster DescribeClusters RegisterTaskDefinition TagResource",
     "logs": "CreateLogGroup CreateLogStream DeleteLogGroup DescribeLogStreams PutLogEvents PutRetentionPolicy",
     "s3": "GetBucketLocation GetBucketPolicy GetObjectVersionAcl ListBucket PutBucketPolicy PutObjectVersionAcl",
@@ -46,7 +72,7 @@ MANAGED = {
     "sns": "CreateTopic GetTopicAttributes ListSubscriptionsByTopic Publish SetTopicAttributes Subscribe",
     "sqs": "GetQueueAttributes GetQueueUrl",
 }
-MANAGED_WHOLE = ("autoscaling", "ec2", "elasticloadbalancing")
+MANAGED_WHOLE = ("autoscaling", "elasticloadbalancing")
 # Calls of Elastic Beanstalk that name no application (Service Authorization Reference, AWS Elastic Beanstalk).
 BEANSTALK_NAMELESS = ("DescribeAccountAttributes", "List*")
 RECEIVERS = ("autoscaling", "ec2", "ecs", "elasticbeanstalk", "elasticloadbalancing")
@@ -68,12 +94,21 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
     work = [name for service, actions in used.items() if service not in FENCED for name in _shortened(service, actions)]
     nameless = [name for name in NAMELESS if name in used.get(name.partition(":")[0], ())]
     beanstalk = [f"elasticbeanstalk:{name}" for name in BEANSTALK_NAMELESS]
+    tagged = sorted({*work}.intersection(ON_OWN))
+    work = sorted({*work, *nameless}.difference(tagged))
     yielded = [
         allow(
             "Work",
-            [*(_action(name) for name in sorted({*work, *nameless})), *map(_action, beanstalk)],
+            [*map(_action, work), *map(_action, beanstalk)],
             Anything(WHOLE),
-            f"what the roles do: {_named([*work, *nameless, *beanstalk])}",
+            f"what the roles do: {_named([*work, *beanstalk])}",
+        ),
+        allow(
+            "Start",
+            [_action(name) for name in tagged],
+            Anything("names differ between environments; the tag tells what is the application's"),
+            f"what a release starts is the application's, and of nobody else in the account: {_named(tagged)}",
+            [StringEquals({"aws:ResourceTag/Application": project.name})],
         ),
         allow("OwnStacks", [cloudformation.Action("*")], [arns.beanstalk_stacks()], "Elastic Beanstalk's own stacks"),
         allow(
@@ -157,8 +192,14 @@ def _action(name: str) -> Action:
 
 
 def _shortened(service: str, actions: Iterable[str]) -> list[str]:
-    names = sorted({SHORT.get(name, name) for name in actions})
-    return [f"{service}:*"] if service in MANAGED_WHOLE or len(names) > MANY else names
+    """The actions of a service in few characters: by the patterns of SHORT and those among them, or as a whole."""
+    patterns = {
+        f"{pattern.partition(':')[0]}:{word}": pattern for pattern, words in SHORT.items() for word in words.split()
+    }
+    names = {patterns.get(name, name) for name in actions}
+    wide = [name for name in names if "*" in name]
+    names = {name for name in names if not any(name != each and fnmatchcase(name, each) for each in wide)}
+    return [f"{service}:*"] if service in MANAGED_WHOLE or len(names) > MANY else sorted(names)
 
 
 def _used(stacks: Iterable[Stack]) -> dict[str, set[str]]:
