@@ -26,6 +26,8 @@ class FactError(ValueError):
 
 # What a text may be: its pattern, and the rule in words.
 FOLDER = (r"(?!\.\.?(/|$))[\w.-]+(/(?!\.\.?(/|$))[\w.-]+)*", "be a folder below the repository's root, such as backend")
+# Where a build writes to may lie beside the folder that it runs in.
+OUTPUT = (rf"(\.\./)*{FOLDER[0]}", "be a folder, from the frontend's own, such as dist or ../backend/static")
 # An address that begins without its slash is refused by no template check, and matches nothing on AWS.
 ADDRESS_PATH = (r"/[^\s#]*", "be a path that begins with /, such as /health")
 PATH_PATTERN = (r"/[A-Za-z0-9_.*$/~\"'@:+&?-]*", "be a path pattern that begins with /, such as /api/*")
@@ -198,9 +200,13 @@ class Frontend(_Facts):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("directory", "output", "assets"):
+        for name in ("directory", "assets"):
             if name != "directory" or self.directory != ".":
                 self.must_match(name, *FOLDER)
+        self.must_match("output", *OUTPUT)
+        above = self.output.count("../")
+        if above > (0 if self.directory == "." else self.directory.count("/") + 1):
+            self.refuse("output", f"must be inside of the repository, got {self.output!r} from {self.directory!r}")
         self.must_match("node", r"\d+", "be a major version of Node.js, such as 22")
         self.must_match("variable_prefixes", *VARIABLE)
         # Amazon CloudFront developer guide, DownloadDistValuesCacheBehavior, path pattern.

@@ -1,16 +1,21 @@
 """The backend of an application, read from its Python code, which is parsed and never run."""
 
 import ast
+import posixpath
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.onboarding.facts import Application, Missing, Setting, TableFacts, files
+from scripts.onboarding.routes import name_of, read_routes
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 REQUIREMENTS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml")
-HTTP = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "api_route", "websocket"))
+OTHER_REQUIREMENTS = (
+    *("requirements/*.txt", "requirements*.txt", "*requirements.txt", "requirements*.in", "pylock*.toml"),
+    *("pdm.lock", "Pipfile", "setup.py", "setup.cfg", "environment.y*ml"),
+)
 HEALTH = re.compile(r"/(.*/)?(health|healthz|health-check|healthcheck|ping|status|livez|readyz)/?")
 # The page's own address under the names that applications give it.
 OWN_ADDRESS = re.compile(r"(FRONTEND|PUBLIC|APP|SITE|BASE|CLIENT)_?(URL|HOST|ORIGIN)S?|ALLOWED_HOST", re.I)
@@ -37,7 +42,7 @@ class Entry:
 def read_backend(folder: Path, application: Application) -> None:
     """Fills in the facts of the backend, or what is missing of it."""
     trees = dict(_trees(folder))
-    entries = [Entry(file, name) for file, tree in trees.items() for name in _applications(tree)]
+    entries = _entries(trees)
     if not entries:
         # A repository without any Python may have a page alone.
         application.missing.append(
@@ -58,16 +63,28 @@ def read_backend(folder: Path, application: Application) -> None:
     application.note("backend.module", application.module, where)
     code = {file: tree for file, tree in trees.items() if file.is_relative_to(place)}
     _versions(folder, place, application)
+    _port(folder, place, application)
     _routes(folder, code, application)
-    application.settings = _settings(folder, code)
+    application.settings = _settings(folder, place, code, application)
     for setting in application.settings:
         application.note(f"variable {setting.name}", f"{setting.kind} {setting.value}".strip(), setting.source)
     application.tables = _tables(code, application)
     if not any((parent / name).is_file() for parent in _above(folder, place) for name in REQUIREMENTS):
+        others = [
+            str(file.relative_to(folder))
+            for parent in _above(folder, place)
+            for pattern in OTHER_REQUIREMENTS
+            for file in sorted(parent.glob(pattern))
+        ]
+        target = posixpath.normpath(f"{application.backend}/requirements.txt")
+        named = f", only {', '.join(others[:5])}" if others else ""
+        lines = [other for other in others if other.endswith(".txt") and "dev" not in other and "test" not in other]
+        best = next((other for other in lines if "prod" in other), next(iter(lines), ""))
+        content = f"with the line `-r {posixpath.relpath(best, application.backend)}`" if best else "with its packages"
         application.missing.append(
             Missing(
-                f"no requirements: none of {', '.join(REQUIREMENTS)} is in {application.backend} or in the root",
-                f"write {application.backend}/requirements.txt, such as `pip freeze > requirements.txt`",
+                f"no requirements: none of {', '.join(REQUIREMENTS)} is in {application.backend} or above it{named}",
+                f"write {target} {content}",
             )
         )
     elif (place / "requirements.txt").is_file() and not (place / "Dockerfile").is_file():
@@ -89,33 +106,70 @@ def _trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
             continue
 
 
-def _applications(tree: ast.Module) -> Iterator[str]:
-    """The names that a module gives to a FastAPI application, made directly or by a function of the module."""
-    factories = {
-        node.name
+def _entries(trees: dict[Path, ast.Module]) -> list[Entry]:
+    """The names that modules give to an application, made directly or by a function; without any, the functions that
+    make one and need no argument, which uvicorn calls itself (its documentation, "Application factories")."""
+    makers = {
+        (file, node.name): node
+        for file, tree in trees.items()
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and any(_is_fastapi(inner) for inner in ast.walk(node))
     }
-    for node in tree.body:
-        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
-            continue
-        value = node.value
-        if _is_fastapi(value) or (isinstance(value, ast.Call) and _name(value.func) in factories):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
+    names = {name for _, name in makers}
+    entries = []
+    for file, tree in trees.items():
+        own = {name for maker, name in makers if maker == file} | {
+            alias.asname or alias.name
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+            if alias.name in names
+        }
+        for node in _statements(tree.body):
+            if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+                continue
+            value = node.value
+            if _is_fastapi(value) or (isinstance(value, ast.Call) and _maker(value.func, own, names)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                entries += [Entry(file, target.id) for target in targets if isinstance(target, ast.Name)]
+    free = [Entry(file, name) for (file, name), node in makers.items() if not _needed(node)]
+    return entries or [entry for entry in free if not entry.attribute.startswith(("_", "test_"))]
+
+
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run while a module is imported, with those behind a condition."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            yield from _statements(node.body)
+            yield from _statements([*getattr(node, "orelse", ()), *getattr(node, "finalbody", ())])
+
+
+def _maker(function: ast.expr, own: Collection[str], names: Collection[str]) -> bool:
+    """Whether a call makes an application: by a function of this module, an imported one, or one of a module."""
+    return (isinstance(function, ast.Name) and function.id in own) or (
+        isinstance(function, ast.Attribute) and function.attr in names
+    )
+
+
+def _needed(node: ast.FunctionDef) -> bool:
+    """Whether a function cannot be called without arguments."""
+    plain = [*node.args.posonlyargs, *node.args.args]
+    return len(plain) > len(node.args.defaults) or None in node.args.kw_defaults
 
 
 def _is_fastapi(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and _name(node.func) == "FastAPI"
-
-
-def _name(node: ast.AST) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return isinstance(node, ast.Call) and name_of(node.func) == "FastAPI"
 
 
 def _backend_folder(folder: Path, file: Path) -> Path:
-    """Where Python is started: the folder above the outermost package that the file lies in."""
+    """Where Python is started: the folder above the outermost package that the file lies in. A file that imports what
+    lies beside it by its bare name is no part of a package, whatever `__init__.py` is there."""
     place = file.parent
+    bare = re.findall(r"^\s*(?:from|import)\s+(\w+)", _text(file), re.M)
+    beside = any((place / f"{name}.py").is_file() or (place / name / "__init__.py").is_file() for name in bare)
+    if beside and place.name not in bare:
+        return place
     while place != folder and (place / "__init__.py").is_file():
         place = place.parent
     # A package without __init__.py: its files import it by name.
@@ -134,77 +188,116 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
 
 
+def allows(specifier: str, version: str) -> bool:
+    """Whether a specifier, such as `>=3.11,<3.14`, `^3.12` or `3.12.4`, takes releases of a version such as `3.12` (PEP
+    440, and poetry's `^`, `||`)."""
+    minor = tuple(int(part) for part in version.split("."))
+    pattern = r"(===?|~=|!=|<=|>=|[<>^~]?)\s*v?(\d+(?:\.(?:\d+|\*|x))*)"
+    parts = [re.findall(pattern, part) for part in specifier.split("||")]
+    return any(clauses and all(_takes(sign, text, minor) for sign, text in clauses) for clauses in parts)
+
+
+def _takes(sign: str, text: str, minor: tuple[int, ...]) -> bool:
+    numbers = tuple(int(part) for part in text.split(".") if part.isdigit())
+    named = (*numbers, 0, 0, 0)[:2]
+    same = numbers[:2] == minor[: len(numbers[:2])]
+    match sign:
+        case ">=" | ">":  # behind 3.12 there are the releases of 3.12
+            return minor >= named
+        case "<":
+            return minor < named or (any(numbers[2:]) and minor == named)
+        case "<=":
+            return minor <= named
+        case "!=":
+            return not (same and (len(numbers) == 2))
+        case "^":
+            return minor >= named and minor[0] == numbers[0]
+        case "~=":
+            return minor >= named and (minor[0] == numbers[0] if len(numbers) == 2 else same)
+        case _:
+            return same
+
+
 def _versions(folder: Path, place: Path, application: Application) -> None:
-    # By the forms of pyenv, uv, Heroku, asdf, Docker, PEP 621 and poetry, pipenv, setuptools, and of the lock files.
-    least = r"\s*[\"']?\s*(?:>=|~=|==|\^|~)?\s*(\d+\.\d+)"
+    # By the forms of pyenv, uv, Heroku, asdf, mise, Docker, PEP 621 and poetry, pipenv, setuptools, and of lock files.
     patterns = {
-        ".python-version": r"^\s*(?:c?python-?)?(\d+\.\d+)",
-        ".tool-versions": r"^python\s+(\d+\.\d+)",
-        "runtime.txt": r"python-(\d+\.\d+)",
-        "Dockerfile": r"^(?:FROM\s.*?python:?-?|ARG\s+PYTHON_?(?:VERSION|TAG)?=)v?(\d+\.\d+)",
-        "pyproject.toml": rf"^(?:requires-python|python)\s*={least}",
-        "Pipfile": rf"^python(?:_full)?_version\s*={least}",
-        "setup.cfg": rf"^python_requires\s*={least}",
-        "uv.lock": rf"^requires-python\s*={least}",
-        "poetry.lock": rf"^python-versions\s*={least}",
+        ".python-version": r"^\s*(?:c?python-?)?([^#\s].*)$",
+        ".tool-versions": r"^python\s+(\d.*)$",
+        "mise.toml": r"^python\s*=\s*[\"']([^\"']+)",
+        ".mise.toml": r"^python\s*=\s*[\"']([^\"']+)",
+        "runtime.txt": r"python-(.*)$",
+        "Dockerfile": r"^(?:FROM\s.*?python:?-?|ARG\s+PYTHON_?(?:VERSION|TAG)?=)[\"']?v?(\d+\.\d+)",
+        "pyproject.toml": r"^(?:requires-python|python)\s*=\s*(?:\{.*?version\s*=\s*)?[\"']([^\"']+)",
+        "Pipfile": r"^python(?:_full)?_version\s*=\s*[\"']([^\"']+)",
+        "setup.cfg": r"^python_requires\s*=\s*(.+)$",
+        "setup.py": r"python_requires\s*=\s*[\"']([^\"']+)",
+        "uv.lock": r"^requires-python\s*=\s*[\"']([^\"']+)",
+        "poetry.lock": r"^python-versions\s*=\s*[\"']([^\"']+)",
     }
+    others = []
     for name, pattern in patterns.items():
         for file in (above / name for above in _above(folder, place)):
             match = re.search(pattern, _text(file), re.M | re.I)
-            if match and match[1] in PYTHONS:
-                application.python = match[1]
-                application.note("backend.python", match[1], str(file.relative_to(folder)))
-                break
-        else:
-            continue
-        break
-    else:
-        application.note("backend.python", application.python, "assumed: no file names a version that CodeBuild has")
-    dockerfile = place / "Dockerfile"
-    text = _text(dockerfile)
-    port = re.search(r"--port[\"',= ]+(\d+)", text) or re.search(r"--bind[\"',= ]+\S*:(\d+)", text)
-    port = port or re.search(r"^EXPOSE\s+(\d+)", text, re.M)
-    if port:
-        application.port = int(port[1])
-        application.note("backend.port", port[1], str(dockerfile.relative_to(folder)))
+            version = next((version for version in PYTHONS if match and allows(match[1], version)), "")
+            if version:
+                application.python = version
+                application.note("backend.python", version, str(file.relative_to(folder)))
+                return
+            if match:
+                others.append(f"{file.relative_to(folder)} says {match[1].strip()}")
+    application.note("backend.python", application.python, "assumed: no file names a version that CodeBuild has")
+    if others:
+        application.missing.append(
+            Missing(
+                f"no version of Python that CodeBuild has ({', '.join(PYTHONS)}) is named: {'; '.join(others)}",
+                f"{application.python} is taken; correct `python` in generator/application.py",
+                stops=False,
+            )
+        )
+
+
+def _port(folder: Path, place: Path, application: Application) -> None:
+    dockerfile = next(
+        (above / "Dockerfile" for above in _above(folder, place) if (above / "Dockerfile").is_file()), None
+    )
+    text = _text(dockerfile) if dockerfile else ""
+    # Of several stages the last one is started.
+    patterns = (
+        r"--port[\"',= ]+(\d+)",
+        r"(?:--bind|\s-b|\"-b)[\"',= ]+\S*:(\d+)",
+        r"^ENV\s+(?:.*\s)?PORT[= ](\d+)",
+        r"--port[\"',= ]+\$\{PORT:-(\d+)\}",
+        r"^EXPOSE\s+(\d+)",
+    )
+    ports = next((ports for pattern in patterns if (ports := re.findall(pattern, text, re.M))), None)
+    if dockerfile and ports:
+        application.port = int(ports[-1])
+        application.note("backend.port", ports[-1], str(dockerfile.relative_to(folder)))
     else:
         application.note("backend.port", application.port, "assumed: the default image listens there")
 
 
 def _routes(folder: Path, code: dict[Path, ast.Module], application: Application) -> None:
-    """The paths of the API, with the prefixes of their routers as far as these are texts."""
-    paths: dict[str, str] = {}
-    prefixes = [
-        keyword.value.value
-        for tree in code.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and _name(node.func) in ("include_router", "APIRouter", "mount")
-        for keyword in node.keywords
-        if keyword.arg == "prefix" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str)
-    ]
-    for file, tree in code.items():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            for decorator in node.decorator_list:
-                if isinstance(decorator, ast.Call) and _name(decorator.func) in HTTP and decorator.args:
-                    path = decorator.args[0]
-                    if isinstance(path, ast.Constant) and isinstance(path.value, str):
-                        owner = _name(decorator.func.value) if isinstance(decorator.func, ast.Attribute) else ""
-                        place = f"{file.relative_to(folder)}:{node.lineno}"
-                        paths.setdefault(
-                            path.value if owner in ("app", "application", "api") else f"~{path.value}", place
-                        )
-    own = {path: place for path, place in paths.items() if path.startswith("/")}
-    health = next((path for path in own if HEALTH.fullmatch(path)), "")
-    below = next((path for path in paths if HEALTH.fullmatch(path.removeprefix("~"))), "")
+    """The paths of the API, with the prefixes of their routers."""
+    read = read_routes(folder, code)
+    for place in read.unread:
+        application.missing.append(
+            Missing(
+                f"the prefix of a router is not a text ({place}), so paths below it are read without it",
+                "correct `api_paths` and `health_path` in generator/application.py",
+                stops=False,
+            )
+        )
+    answers = [route for route in read.routes if "{" not in route.path and route.method in ("get", "head")]
+    health = min(
+        (route for route in answers if HEALTH.fullmatch(route.path)),
+        key=lambda route: (route.own != route.path, route.path.count("/"), len(route.path)),
+        default=None,
+    )
     if health:
-        application.health_path = health
-        application.note("backend.health_path", health, own[health])
-    elif below:
-        prefix = next((prefix for prefix in prefixes if prefix.startswith("/")), "")
-        application.health_path = f"{prefix.rstrip('/')}{below.removeprefix('~')}"
-        application.note("backend.health_path", application.health_path, f"{paths[below]} and the prefix of its router")
+        application.health_path = health.path
+        prefix = "" if health.own == health.path else " and the prefix of its router"
+        application.note("backend.health_path", health.path, f"{health.place}{prefix}")
     else:
         application.missing.append(
             Missing(
@@ -214,62 +307,142 @@ def _routes(folder: Path, code: dict[Path, ast.Module], application: Application
             )
         )
         application.note("backend.health_path", application.health_path, "assumed")
-    tops = {f"/{prefix.strip('/').split('/')[0]}" for prefix in prefixes if prefix.startswith("/") and prefix != "/"}
-    tops |= {f"/{path.strip('/').split('/')[0]}" for path in own if path.strip("/") and path != application.health_path}
-    tops.discard("/")
-    if "/api" in tops and len(tops) > 1:
-        # A router's prefix stands below the API's own.
-        tops = {top for top in tops if top == "/api" or any(path.startswith(top) for path in own)}
-    begins = {prefix.rstrip("/") for prefix in prefixes if prefix.startswith("/") and len(prefix) > 1}
-    shared = [prefix for prefix in begins if all(f"{other}/".startswith(f"{prefix}/") for other in begins)]
-    application.api_prefix = shared[0] if shared else ""
-    patterns = sorted({f"{top}/*" for top in tops} | {path for path in own if path.count("/") == 1 and len(path) > 1})
+    paths = {route.path for route in read.routes if route.path.strip("/") and route.path != application.health_path}
+    if open_paths := sorted(path for path in paths if path.startswith("/{")):
+        application.missing.append(
+            Missing(
+                f"the routes {', '.join(open_paths[:5])} begin with a variable, and the page is served for such paths",
+                "give them a prefix such as /api, or name the paths in `api_paths` of generator/application.py",
+                stops=False,
+            )
+        )
+    paths -= set(open_paths)
+    tops = {f"/{path.strip('/').split('/')[0]}" for path in paths}
+    # The API without the last part of each path, as far as all have it in common.
+    above = [path.strip("/").partition("{")[0].strip("/").split("/") for path in paths]
+    begins = [parts[:-1] if parts[-1:] and len(parts) > 1 else parts for parts in above]
+    shared = posixpath.commonpath([f"/{'/'.join(parts)}" for parts in begins]) if begins else ""
+    application.api_prefix = shared.rstrip("/")
+    whole = {path.rstrip("/") for path in paths if path.strip("/").count("/") == 0}
+    patterns = sorted({f"{top}/*" for top in tops} | whole)
     application.api_paths = list(dict.fromkeys([*(patterns or ["/api/*"]), application.health_path]))
     application.note("frontend.api_paths", ", ".join(application.api_paths), "the routes of the backend")
 
 
-def _settings(folder: Path, code: dict[Path, ast.Module]) -> list[Setting]:
-    uses_fernet = any("Fernet" in {_name(node) for node in ast.walk(tree)} for tree in code.values())
+def _settings(folder: Path, place: Path, code: dict[Path, ast.Module], application: Application) -> list[Setting]:
+    uses_fernet = any("Fernet" in {name_of(node) for node in ast.walk(tree)} for tree in code.values())
+    classes = _settings_classes(code.values())
+    samples = _samples(folder, place)
     settings: dict[str, Setting] = {}
     for file, tree in code.items():
-        for name, default, kind, line in (*_fields(tree), *_environment(tree)):
-            if name not in settings and not PLATFORM.match(name):
-                place = f"{file.relative_to(folder)}:{line}"
-                settings[name] = _setting(name, default, kind, place, uses_fernet)
+        for name, default, kind, line in (*_fields(tree, classes), *_environment(tree)):
+            if name in settings or PLATFORM.match(name):
+                continue
+            source = f"{file.relative_to(folder)}:{line}"
+            setting = _setting(name, default, kind, source, uses_fernet)
+            if default is None and setting.kind == "chosen":
+                value, where = samples.get(name, (SAMPLES.get(kind, "unset" if kind == "text" else kind), ""))
+                setting = replace(setting, value=value, type=kind if kind in ("number", "switch") else "text")
+                application.missing.append(
+                    Missing(
+                        f"{name} must have a value and has no default ({source}): {value}"
+                        + (f" of {where} is taken" if where else " is its placeholder"),
+                        "choose its parameter in each file of params/, or correct it in generator/application.py",
+                        stops=False,
+                    )
+                )
+            settings[name] = setting
     return list(settings.values())
 
 
-def _fields(tree: ast.Module) -> Iterator[tuple[str, str | None, str, int]]:
+# What stands in for a value that nobody names, by the type that it must have.
+SAMPLES = {
+    "number": "1",
+    "switch": "false",
+    "address": "https://example.com",
+    "mail": "nobody@example.com",
+    "list": "[]",
+}
+
+
+def _samples(folder: Path, place: Path) -> dict[str, tuple[str, str]]:
+    """The values of files such as `.env.example`, each with its file. What git ignores may be secret, as may be an
+    address with a password in it."""
+    result: dict[str, tuple[str, str]] = {}
+    ignored = any(
+        re.search(r"^[/*]*\.env\*?\s*$", _text(above / ".gitignore"), re.M) for above in _above(folder, place)
+    )
+    names = [".env.example", ".env.sample", ".env.template", ".env-template", "env.example", ".env.dist", "example.env"]
+    for file in (above / name for above in _above(folder, place) for name in (*names, *([] if ignored else [".env"]))):
+        for variable, value in re.findall(r"^\s*(?:export\s+)?(\w+)[ \t]*=[ \t]*(.*)$", _text(file), re.M):
+            quoted = re.match(r"([\"'])(.*?)\1", value)
+            plain = quoted[2].strip() if quoted else re.sub(r"\s#.*", "", value).strip()
+            if plain and plain.isprintable() and not re.search(r"[$<]|://[^/]*@", plain):
+                result.setdefault(variable.upper(), (plain, str(file.relative_to(folder))))
+    return result
+
+
+def _settings_classes(trees: Collection[ast.Module]) -> set[str]:
+    """The names of the classes that are pydantic's settings, directly or below another one."""
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    known = {"BaseSettings"}
+    while more := {node.name for node in classes if known & set(map(name_of, node.bases))} - known:
+        known |= more
+    return known
+
+
+def _fields(tree: ast.Module, classes: Collection[str]) -> Iterator[tuple[str, str | None, str, int]]:
     """The fields of settings classes of pydantic: name, default (None when it must be given), type, line."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and "BaseSettings" in map(_name, node.bases):
+        if isinstance(node, ast.ClassDef) and set(classes) & set(map(name_of, node.bases)):
             prefix = next(iter(re.findall(r"env_prefix['\"]?\s*[=:]\s*['\"](\w*)['\"]", ast.unparse(node))), "")
             for item in node.body:
                 if (
                     isinstance(item, ast.AnnAssign)
                     and isinstance(item.target, ast.Name)
                     and item.target.id != "model_config"
+                    and "ClassVar" not in ast.unparse(item.annotation)
                 ):
                     default = _default(item.value)
                     if "Optional" in ast.unparse(item.annotation) or "None" in ast.unparse(item.annotation):
                         default = default or ""
-                    yield f"{prefix}{item.target.id}".upper(), default, _type(item.annotation), item.lineno
+                    name = _alias(item.value) or f"{prefix}{item.target.id}"
+                    yield name.upper(), default, _type(item.annotation), item.lineno
+
+
+def _alias(value: ast.expr | None) -> str:
+    """The name of the variable that a field names itself; empty for none."""
+    for keyword in value.keywords if isinstance(value, ast.Call) else ():
+        if keyword.arg in ("validation_alias", "alias", "env"):
+            named = keyword.value
+            first = named.args[0] if isinstance(named, ast.Call) and named.args else named
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                return first.value
+    return ""
+
+
+READERS = ("os.getenv", "os.environ.get", "getenv", "environ.get")
+# `Config` of starlette and decouple, `Env` of environs and django-environ.
+LIBRARIES = ("starlette.config", "decouple", "environs", "environ")
 
 
 def _environment(tree: ast.Module) -> Iterator[tuple[str, str | None, str, int]]:
     """What a module reads from its environment itself."""
+    libraries = any(isinstance(node, ast.ImportFrom) and node.module in LIBRARIES for node in ast.walk(tree))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
-            "os.getenv",
-            "os.environ.get",
-            "getenv",
-            "environ.get",
-        ):
-            if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
-                default = _default(node.args[1]) if len(node.args) > 1 else ""
-                yield node.args[0].value, default or "", "text", node.lineno
+        if isinstance(node, ast.Call) and node.args:
+            first, function = node.args[0], ast.unparse(node.func)
+            if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+                continue
+            second = node.args[1:2] if function in READERS or "env" in function else []
+            default = next((word.value for word in node.keywords if word.arg == "default"), next(iter(second), None))
+            if function in READERS:
+                yield first.value, _default(default) or "", "text", node.lineno
+            elif libraries and re.fullmatch(r"(config|_config|env)(\.(str|int|bool|list|url))?", function):
+                yield first.value, _default(default), "text", node.lineno
         elif (
             isinstance(node, ast.Subscript)
+            and isinstance(node.ctx, ast.Load)
             and isinstance(node.slice, ast.Constant)
             and ast.unparse(node.value) in ("os.environ", "environ")
         ):
@@ -280,14 +453,15 @@ def _default(node: ast.expr | None) -> str | None:
     """A default as text: None when the value must be given, empty for what is no plain constant."""
     if node is None:
         return None
-    if isinstance(node, ast.Call) and _name(node.func) == "Field":
-        first = (
-            node.args[0] if node.args else next((word.value for word in node.keywords if word.arg == "default"), None)
-        )
+    if isinstance(node, ast.Call) and name_of(node.func) == "Field":
+        words = {word.arg: word.value for word in node.keywords}
+        if "default_factory" in words:
+            return ""
+        first = node.args[0] if node.args else words.get("default")
         return None if first is None or _is_ellipsis(first) else _default(first)
     if isinstance(node, ast.Constant) and node.value is not None and not _is_ellipsis(node):
         return str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
-    return ""
+    return None if _is_ellipsis(node) else ""
 
 
 def _is_ellipsis(node: ast.AST) -> bool:
@@ -295,7 +469,16 @@ def _is_ellipsis(node: ast.AST) -> bool:
 
 
 def _type(annotation: ast.expr) -> str:
-    return {"bool": "switch", "int": "number"}.get(ast.unparse(annotation), "text")
+    """The type of a field, as `SAMPLES` names it; of a choice between texts the first."""
+    text = ast.unparse(annotation)
+    if choice := re.search(r"Literal\[['\"]([^'\"]+)", text):
+        return choice[1]
+    for pattern, kind in ((r"bool", "switch"), (r"int|float|timedelta", "number"), (r"EmailStr", "mail")):
+        if re.fullmatch(pattern, text):
+            return kind
+    if re.search(r"Url|Dsn", text):
+        return "address"
+    return "list" if re.match(r"(list|List|set|tuple|Sequence)\b", text) else "text"
 
 
 def _setting(name: str, default: str | None, kind: str, place: str, uses_fernet: bool) -> Setting:
@@ -311,9 +494,9 @@ def _setting(name: str, default: str | None, kind: str, place: str, uses_fernet:
         if uses_fernet and re.search(r"ENCRYPT|FERNET", name):
             return Setting(name, "fernet", source=place)
         return Setting(name, "generated" if OWN_SECRET.search(name) else "filled", source=place)
-    if default is None or default == "":
+    if not default:
         return Setting(name, "chosen", "", "text", place)
-    return Setting(name, "chosen", default, kind, place)
+    return Setting(name, "chosen", default, kind if kind in ("number", "switch") else "text", place)
 
 
 def _tables(code: dict[Path, ast.Module], application: Application) -> list[TableFacts]:
@@ -322,7 +505,7 @@ def _tables(code: dict[Path, ast.Module], application: Application) -> list[Tabl
         [key.value for key in keyword.value.keys if isinstance(key, ast.Constant)]
         for tree in code.values()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and _name(node.func) in ("get_item", "delete_item", "update_item")
+        if isinstance(node, ast.Call) and name_of(node.func) in ("get_item", "delete_item", "update_item")
         for keyword in node.keywords
         if keyword.arg == "Key" and isinstance(keyword.value, ast.Dict)
     ]

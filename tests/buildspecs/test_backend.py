@@ -667,3 +667,103 @@ def test_a_backend_may_be_one_module_in_the_root(sample: Workshop) -> None:
     assert not [name for name in outcome.artifacts[""] if name.startswith(("backend/", "frontend/"))]
     assert sample.machine.calls("flake8")[0][1] == "main.py"
     assert "RESULT unit tests: passed" in outcome.result_lines()
+
+
+WORKSPACE = (
+    'version = 1\n[manifest]\nmembers = ["shop", "words"]\n[[package]]\nsource = { editable = "services/shop" }\n'
+)
+
+
+def test_a_member_of_a_workspace_is_locked_by_it(sample: Workshop) -> None:
+    """uv itself is played by nobody here: what counts is which lock file is chosen, and from where uv is asked."""
+    (sample.source / "requirements.txt").unlink()
+    (sample.source / "backend").rename(sample.source / "services-shop")
+    (sample.source / "services").mkdir()
+    (sample.source / "services-shop").rename(sample.source / "services/shop")
+    sample.write("services/shop/pyproject.toml", '[project]\nname = "shop"\ndependencies = ["fastapi"]\n')
+    sample.write("services/words/pyproject.toml", '[project]\nname = "words"\ndependencies = []\n')
+    sample.write("uv.lock", WORKSPACE)
+    outcome = build(sample, BACKEND_DIRECTORY="services/shop")
+    assert "RESULT requirements: services/shop is locked by the workspace that it belongs to" in outcome.result_lines()
+    assert "release-uv.txt" in [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip")]
+
+
+def test_a_lock_file_of_others_is_none_of_this_project(sample: Workshop) -> None:
+    (sample.source / "requirements.txt").unlink()
+    sample.write("backend/pyproject.toml", '[project]\ndependencies = ["fastapi"]\n')
+    sample.write("uv.lock", WORKSPACE)
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    assert "RESULT requirements: from backend/pyproject.toml" in outcome.result_lines()
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml"])
+def test_a_lock_file_that_is_not_read_is_told(sample: Workshop, name: str) -> None:
+    sample.write(name, "")
+    line = f"RESULT requirements: requirements.txt is read, {name} beside it is not: "
+    assert [result for result in build(sample).result_lines() if result.startswith(line)]
+
+
+def test_requirements_that_lie_elsewhere_are_named(sample: Workshop) -> None:
+    (sample.source / "requirements.txt").unlink()
+    sample.write("backend/requirements/prod.txt", "fastapi\n")
+    sample.write("backend/pdm.lock", "")
+    outcome = build(sample)
+    assert not outcome.phases["install"]
+    line = "ERROR requirements: not read where they are: backend/pdm.lock, backend/requirements/prod.txt: write a"
+    assert [result for result in outcome.result_lines() if result.startswith(line)]
+
+
+def test_the_release_has_what_its_settings_and_scripts_name(sample: Workshop) -> None:
+    """A Procfile names a script, the script a settings file, alembic.ini the folder of its migrations."""
+    sample.write("backend/Procfile", "web: ./run/start.sh app.main:app\n")
+    sample.write("backend/run/start.sh", "exec gunicorn -c gunicorn_conf.py $1\n")
+    sample.write("backend/alembic.ini", "[alembic]\nscript_location = %(here)s/migrations\n")
+    sample.write("backend/migrations/env.py", "")
+    sample.write("backend/gunicorn_conf.py", "")
+    sample.write("backend/app/extra.py", "INI = 'alembic.ini'\n")
+    sample.write("backend/unused/x.py", "")
+    bundle = set(build(sample).artifacts[""])
+    assert {"run/start.sh", "gunicorn_conf.py", "migrations/env.py", "alembic.ini"} <= bundle
+    assert "unused/x.py" not in bundle
+
+
+def _docker_build(sample: Workshop) -> list[str]:
+    [call] = sample.machine.calls("docker", "build")
+    return [str(Path(word).relative_to(sample.source)) for word in (call[call.index("--file") + 1], call[-1])]
+
+
+@pytest.mark.parametrize(
+    ("files", "text", "context"),
+    [
+        ({}, "FROM x\nCOPY app ./app\n", "backend"),
+        ({"uv.lock": ""}, "FROM x\nCOPY uv.lock ./backend/app /code/\n", "."),
+        ({"uv.lock": ""}, 'FROM x\nADD --chown=1 ["uv.lock", "backend/app", "/code/"]\n', "."),
+        (
+            {"uv.lock": ""},
+            "FROM x\nRUN --mount=type=cache,target=/c \\\n  --mount=type=bind,source=uv.lock,target=uv.lock \\\n  y\n",
+            ".",
+        ),
+        ({}, "FROM x AS y\n# COPY uv.lock .\nCOPY --from=y /uv /bin/\nCOPY . .\nCOPY poetry.lock* ./\n", "backend"),
+        ({}, "FROM x\nCOPY nowhere .\n", "backend"),
+    ],
+)
+def test_a_dockerfile_is_built_where_its_files_are(
+    sample: Workshop, files: dict[str, str], text: str, context: str
+) -> None:
+    for name, content in {**files, "backend/Dockerfile": text}.items():
+        sample.write(name, content)
+    outcome = build(sample)
+    assert _docker_build(sample) == ["backend/Dockerfile", context], outcome.log
+    line = "RESULT Dockerfile: backend/Dockerfile, which copies from the root of the repository"
+    assert (line in outcome.result_lines()) is (context == ".")
+
+
+def test_a_dockerfile_of_the_project_above_its_code(sample: Workshop) -> None:
+    (sample.source / "requirements.txt").rename(sample.source / "backend/requirements.txt")
+    (sample.source / "backend/src").mkdir()
+    (sample.source / "backend/app").rename(sample.source / "backend/src/app")
+    sample.write("backend/Dockerfile", "FROM x\nCOPY requirements.txt src /code/\n")
+    outcome = build(sample, BACKEND_DIRECTORY="backend/src")
+    assert _docker_build(sample) == ["backend/Dockerfile", "backend"], outcome.log
+    assert "RESULT Dockerfile: backend/Dockerfile, which copies from backend" in outcome.result_lines()

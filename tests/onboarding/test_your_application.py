@@ -52,6 +52,7 @@ PROOFS: dict[str, tuple[str, ...]] = {
     "The release is what the code imports": (
         f"{BACKEND}::test_the_release_is_what_the_code_imports",
         f"{BACKEND}::test_the_release_has_what_the_code_names",
+        f"{BACKEND}::test_the_release_has_what_its_settings_and_scripts_name",
         f"{BACKEND}::test_packages_of_the_repository_itself_are_in_image_and_bundle",
     ),
     "The application is imported before": (
@@ -59,6 +60,8 @@ PROOFS: dict[str, tuple[str, ...]] = {
         f"{BACKEND}::test_an_application_that_cannot_be_imported_ends_its_build_at_once",
     ),
     "A Dockerfile of the application's own": (
+        f"{BACKEND}::test_a_dockerfile_is_built_where_its_files_are",
+        f"{BACKEND}::test_a_dockerfile_of_the_project_above_its_code",
         f"{DOCKERFILES}::test_what_an_image_is_by_the_reference",
         f"{DOCKERFILES}::test_a_container_starts_what_its_image_says",
         f"{DOCKERFILES}::test_what_was_not_looked_at_is_listed",
@@ -70,6 +73,10 @@ PROOFS: dict[str, tuple[str, ...]] = {
         f"{SOURCE}::test_a_link_is_what_codepipeline_makes_of_it",
         f"{SOURCE}::test_pointers_of_git_lfs_are_named",
         f"{SOURCE}::test_submodules_are_empty_and_named",
+    ),
+    "A member of a uv workspace": (
+        f"{BACKEND}::test_a_member_of_a_workspace_is_locked_by_it",
+        f"{BACKEND}::test_a_lock_file_that_is_not_read_is_told",
     ),
     "Packages for tests come from": (
         f"{BACKEND}::test_requirements_of_the_tests_are_installed",

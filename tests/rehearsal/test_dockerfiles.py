@@ -257,6 +257,25 @@ def test_requirements_are_known_by_their_whole_text(context: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        "uv sync --frozen --no-dev",
+        "pip install poetry && poetry config virtualenvs.create false && poetry install --only main",
+        "python -m pipenv install --system --deploy",
+        "--mount=type=bind,source=start.sh,target=x uv sync --locked",
+        "pdm sync --prod",
+    ],
+)
+def test_what_a_lock_file_says_is_what_the_build_has_read_of_it(context: Path, command: str) -> None:
+    """It leaves the requirements beside the code, as plain lines."""
+    (context / "requirements.txt").write_text("fastapi==1\n./wheels/own-1.whl\n")
+    files, container = built(context, f"FROM python:3.11 AS a\nRUN {command}\nFROM a{TAIL}", "requirements.txt")
+    lines = requirement_lines(container, files)
+    assert {"fastapi==1", f"{context}/wheels/own-1.whl"} <= set(lines)
+    assert not [line for line in container.unseen if "config" not in line]
+
+
+@pytest.mark.parametrize(
     ("text", "unseen"),
     [
         ("RUN apt-get update && apt-get install -y tini", ["RUN apt-get update", "RUN apt-get install -y tini"]),
@@ -317,6 +336,8 @@ PLAIN = "COPY app app\nCOPY --chmod=644 start.sh .\n"  # not executable
         f'{PLAIN}RUN chmod u+x *.sh\nCMD ["./start.sh"]',
         'COPY --chmod=0755 start.sh app/serve.py ./app/\nCMD ["app/start.sh"]',
         f'{COPY}CMD ["python3.99", "app/serve.py", "0.0.0.0", "8000"]',
+        f'{COPY}CMD ["uv", "run", "--no-sync", "--package", "x", "python3", "app/serve.py", "0.0.0.0", "8000"]',
+        f'{COPY}CMD ["poetry", "run", "python", "app/serve.py", "0.0.0.0", "8000"]',
         f'{COPY}RUN chmod +x app/serve.py\nCMD ["/usr/local/bin/python3", "app/serve.py", "0.0.0.0", "8000"]',
     ],
 )

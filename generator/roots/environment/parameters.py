@@ -200,6 +200,8 @@ def _backend() -> list[Setting]:
 def _frontend(project: Project) -> list[Setting]:
     group = "Frontend"
     name, rule = "[A-Za-z0-9_-]{1,50}", "the name of a folder"
+    part = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,49}"
+    output = f"([.][.]/){{0,5}}{part}(/{part}){{0,5}}"
     prefixes = project.frontend.variable_prefixes
     # A name ends in what its value is: TOKEN_ENDPOINT is an address, and KEYCLOAK no key. Keys that are made to be
     # public say so.
@@ -207,7 +209,7 @@ def _frontend(project: Project) -> list[Setting]:
     never = f"(?!(?!{public})([A-Z0-9_]*_)?(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEY)S?=)"
     variable = f"({'|'.join(prefixes)}){never}[A-Z0-9_]+=[A-Za-z0-9_./:@%+?&=~#; -]*"
     return [
-        Setting(ports.FRONTEND_OUTPUT, group, "Build output", project.frontend.output, pattern=name, rule=rule),
+        Setting(ports.FRONTEND_OUTPUT, group, "Build output", project.frontend.output, pattern=output, rule="a folder"),
         Setting(ports.FRONTEND_ASSETS, group, "Hashed files", project.frontend.assets, pattern=name, rule=rule),
         Setting(
             ports.BUILD_VARIABLES,

@@ -63,6 +63,7 @@ class _Stage:
     arguments: dict[str, str] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
     runs: bool = False  # something ran in it that may have made files
+    locked: Path | None = None  # the requirements that the build read from a lock file, for tools that read it here
     command_is_its_own: bool = False
 
     @property
@@ -98,7 +99,10 @@ def build(file: Path, context: Path, work: Path) -> tuple[Path, Container]:
         raise DockerfileError(f"{file.name}: it is not UTF-8: {error}") from error
     sent = work / "context"
     send(context, sent, file)
-    return _Builder(file.name, sent, work).image(instructions)
+    # The build leaves them beside the code, which is where the Dockerfile is or below it.
+    names = ("requirements.txt", "*/requirements.txt")
+    locked = next((path for name in names for path in sorted(file.parent.glob(name))), None)
+    return _Builder(file.name, sent, work, locked).image(instructions)
 
 
 def send(context: Path, target: Path, dockerfile: Path) -> None:
@@ -127,6 +131,7 @@ class _Builder:
     name: str
     context: Path
     work: Path
+    locked: Path | None = None
     stages: dict[str, _Stage] = field(default_factory=dict)
     count: int = 0
     faults: list[str] = field(default_factory=list)
@@ -164,7 +169,7 @@ class _Builder:
     def _from(self, instruction: Instruction, general: Mapping[str, str]) -> _Stage:
         base, *rest = words(instruction.text, {**PLATFORM, **general}) or [""]
         root = self.work / f"stage-{self.count}"
-        stage = _Stage(root, base)
+        stage = _Stage(root, base, locked=self.locked)
         if earlier := self.stages.get(base.lower()):
             shutil.copytree(earlier.root, root, symlinks=True)
             container = Container(
@@ -184,6 +189,7 @@ class _Builder:
                 earlier.command,
                 container=container,
                 runs=earlier.runs,
+                locked=self.locked,
             )
         else:
             root.mkdir(parents=True)
@@ -361,6 +367,9 @@ def _simulated(command: list[str], stage: _Stage) -> bool:
     if install := _pip_install(command):
         stage.container.installs.append(_installed(install, stage))
         return True
+    if stage.locked and _installs_locked(command):
+        stage.container.installs.append(_locked_lines(stage.locked))
+        return True
     plain = [word for word in command[1:] if not word.startswith("-")]
     if command[0] == "mkdir":
         for name in plain:
@@ -429,6 +438,20 @@ def _pip_install(command: list[str]) -> list[str]:
             result.append(word)
     tools = ("pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm")
     return result if any(re.split(r"[=<>~!\[ ]", word)[0] not in tools for word in result) else ["pip"]
+
+
+def _installs_locked(command: Sequence[str]) -> bool:
+    """Whether a command installs what a lock file or a pyproject.toml says, as the build has read it already."""
+    tool = PurePosixPath(command[2] if command[1:2] == ["-m"] and len(command) > 2 else command[0]).name
+    rest = [word for word in command[1:] if not word.startswith("-")]
+    verbs = {"uv": ("sync",), "poetry": ("install", "sync"), "pdm": ("install", "sync"), "pipenv": ("install", "sync")}
+    return any(verb in rest for verb in verbs.get(tool, ()))
+
+
+def _locked_lines(file: Path) -> list[str]:
+    """The lines of the requirements that a build has left, with the places of the packages beside them."""
+    lines = _requirements(file, file.parent)
+    return [f"{file.parent}/{line[2:]}" if line.startswith("./wheels/") else line for line in lines]
 
 
 def _installed(install: Sequence[str], stage: _Stage) -> list[str]:

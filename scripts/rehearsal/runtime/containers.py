@@ -16,6 +16,18 @@ from scripts.rehearsal.runtime.application import RUN_WORDS, ApplicationProcess,
 
 # A folder for PYTHONPATH, with which an application's sockets are bound where a rehearsal reaches them.
 LISTENING = Path(__file__).parent / "listening"
+# Options of `uv run` that have a value behind them (uv's documentation, "CLI reference").
+RUNNER_VALUES = (
+    "--directory",
+    "--project",
+    "--package",
+    "--extra",
+    "--group",
+    "--env-file",
+    "--with",
+    "-p",
+    "--python",
+)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -72,6 +84,16 @@ def _unseen_runs(container: Container) -> list[str]:
     return [text for text in container.unseen if text.startswith(("RUN ", "COPY --from"))]
 
 
+def _without_runner(command: list[str]) -> list[str]:
+    """What `uv run`, `poetry run`, `pdm run` and `pipenv run` start: the environment of a task has its packages."""
+    if Path(command[0]).name not in ("uv", "poetry", "pdm", "pipenv") or command[1:2] != ["run"]:
+        return command
+    rest = command[2:]
+    while rest and rest[0].startswith("-"):
+        rest = rest[2:] if rest[0] in RUNNER_VALUES else rest[1:]
+    return rest or command
+
+
 @dataclass(frozen=True)
 class _Inside:
     """Paths of an image on this machine: `files` is its root, `programs` has what its requirements brought."""
@@ -99,7 +121,7 @@ class _Inside:
         """The words of the command, its program one of this machine's. Raises `ProcessError` and `NotJudgedError`."""
         if not container.command:
             raise NotJudgedError(f"{container.unseen[-1]}: a rehearsal does not know it without a Docker engine")
-        first, *rest = container.command
+        first, *rest = _without_runner(container.command)
         program = self._program(first, container)
         words = [program, *(self.text(word) for word in rest)]
         if program.startswith(str(self.files)):
