@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from shutil import get_terminal_size
 from textwrap import wrap
 
 from generator.cfn import template_names
@@ -32,8 +33,8 @@ class State(Enum):
     FAILED = "failed"
 
 
-# Characters: of the narrowest terminal that is usual, and of the longest state.
-WIDTH, STATE_WIDTH = 80, 7
+# Characters: of a list that is easy to read, of the longest state, and of what is said about a step at least.
+WIDTH, STATE_WIDTH, NARROWEST = 80, 7, 20
 STYLES = {State.DONE: GREEN, State.ALREADY: "", State.WAITS: YELLOW, State.FAILED: RED}
 
 
@@ -132,10 +133,10 @@ class Bootstrap:
         try:
             progress = step(self)
         except ManualActionRequiredError as error:
-            end(State.WAITS, error.reason.splitlines()[0])
+            end(State.WAITS, error.reason.splitlines()[0].rstrip(":"))
             raise
         except DeployError as error:
-            end(State.FAILED, error.reason.splitlines()[0])
+            end(State.FAILED, error.reason.splitlines()[0].rstrip(":"))
             raise
         except BaseException as error:
             end(State.FAILED, "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
@@ -159,7 +160,8 @@ class Bootstrap:
         for step in self.steps:
             text = f"{step.step:{width}}  {step.seconds:6.1f} s  "
             indent = len(text) + STATE_WIDTH + 2
-            first, *more = wrap(step.detail, WIDTH - indent, break_long_words=False, break_on_hyphens=False) or [""]
+            room = max(min(WIDTH, get_terminal_size().columns) - indent, NARROWEST)
+            first, *more = wrap(step.detail, room, break_long_words=False, break_on_hyphens=False) or [""]
             yield line(text, (f"{step.state.value:{STATE_WIDTH}}", STYLES[step.state]), f"  {first}")
             yield from (line(f"{'':{indent}}{rest}") for rest in more)
         if self.steps:

@@ -4,7 +4,7 @@
     deploy_root    prepare → plan → show → agree → execute → record, of one root stack
     plan_root      compute → compare → store the templates → change set → verify them → review
 
-`Extensions` is where `scripts/operations/` adds to the steps: each has a plain default, and nothing here needs any.
+`Extensions`, at the end, is what `scripts/operations/deploying.py` adds to the steps; each has a plain default here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -344,7 +344,7 @@ class Extensions:
     after_roots: Callable[[Sequence[RootDeployment]], Exit] = lambda _: Exit.DONE
     attach: Callable[[RootDeployment, Stack], None] = refuse_running  # follows what runs on a stack to its end
     clear: Callable[[RootDeployment, Stack], object] = lambda _, __: None  # takes away what failed runs left
-    plan: Callable[[RootDeployment], Plan | None] = plan_root
+    plan: Callable[[RootDeployment], Plan | None] = plan_root  # None: not in the reviewed plan, or not needed
     # Computed parameters of optional parts, and what is taken over from an environment of the same name that is gone.
     known: Callable[[RootDeployment], Sequence[Computed]] = lambda _: ()
     # The computed values once more, when it is known what differs.

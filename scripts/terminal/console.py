@@ -105,11 +105,16 @@ def _columns(text: "Text", room: int) -> "list[Text]":
     where one of these is too wide, between words."""
     lines: list[Text] = []
     gaps = [place for match in re.finditer(r" {2,}", text.plain) for place in match.span()]
-    for cell in text.divide(gaps)[::2]:
-        if lines and lines[-1].cell_len + HANG + cell.cell_len <= room:
-            lines[-1].append("  ").append_text(cell)
-        else:
+    between: list[Text | str] = []  # as it stands where there is room for it: columns stay columns
+    for number, cell in enumerate(text.divide(gaps)):
+        if number % 2:
+            between = [cell, "  "]
+            continue
+        space = next((each for each in between if lines[-1].cell_len + len(each) + cell.cell_len <= room), None)
+        if space is None:
             lines.append(cell)
+        else:
+            lines[-1].append(str(space)).append_text(cell)
     return [piece for line in lines for piece in line.divide(_breaks(line.plain, room))]
 
 

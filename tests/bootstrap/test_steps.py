@@ -204,7 +204,7 @@ def test_a_step_is_told_with_how_it_ended() -> None:
     there = bootstrap(account())
 
     def refused(_: Bootstrap) -> Any:
-        raise RefusedError("it is refused\nat length")
+        raise RefusedError("it is refused:\nat length")
 
     def waits(_: Bootstrap) -> Any:
         raise ManualActionRequiredError("it waits")
@@ -217,15 +217,17 @@ def test_a_step_is_told_with_how_it_ended() -> None:
     assert [str(line).split()[0] for line in there.lines() if str(line).strip()][:2] == ["refused", "waits"]
 
 
-def test_the_steps_fit_a_narrow_terminal() -> None:
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_steps_fit_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
     there = bootstrap(account())
     detail = "generator/application.py has those of an application with a long title, from before"
     there.take("facts", lambda _: Progress(detail))
     there.take("environment", lambda _: Progress(""))
-    first, second, third, _ = [str(line) for line in there.lines()][1:]
-    assert max(map(len, (first, second, third))) <= 80 and second.startswith(" " * 20)
-    assert third.split()[0] == "environment"
-    assert " ".join([*first.split()[4:], *second.split()]) == detail
+    first, *more, last, _ = [str(line) for line in there.lines()][1:]
+    assert max(map(len, (first, *more))) <= columns and all(line.startswith(" " * 20) for line in more)
+    assert last.split()[0] == "environment"
+    assert " ".join([*first.split()[4:], *" ".join(more).split()]) == detail
 
 
 class Site:

@@ -113,11 +113,22 @@ def test_a_lone_value_that_is_cut_has_a_digest() -> None:
     assert short("a" * 100) == "a" * 100
 
 
-def test_styles_are_kept_across_folds() -> None:
-    class Screen(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Screen(io.StringIO):
+    """A terminal."""
 
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_list_keeps_its_columns_when_a_row_of_it_is_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    rows = ("name        sample", "port        8000  (assumed: the default image listens there)")
+    screens = [Screen() for _ in rows]
+    folded = [str(piece) for row, screen in zip(rows, screens, strict=True) for piece in console.folded(row, screen)]
+    assert folded == [*rows[:1], "port        8000", "  (assumed: the default image listens there)"]
+
+
+def test_styles_are_kept_across_folds() -> None:
     pieces = console.folded(line(("word " * 30, RED)), Screen())
     assert len(pieces) > 1 and all(piece.spans and piece.spans[0].style == RED for piece in pieces)
 
