@@ -370,12 +370,19 @@ def test_approval_protection(templates: TemplateSet) -> None:
     denied = {action for permission in stated for action in permission.actions}
     around = {
         "codepipeline": {"UpdatePipeline", "StartPipelineExecution", "DeletePipeline"},
-        "codebuild": {"StartBuild", "StartBuildBatch", "UpdateProject"},
+        "codebuild": {"StartBuild", "StartBuildBatch", "StartSandbox", "UpdateProject"},
+        "cloudformation": {"CreateChangeSet", "ExecuteChangeSet", "UpdateStack"},
+        "s3": {"PutObject", "DeleteObjectVersion"},
+        "iam": {"PassRole"},
         "ecs": {"UpdateService", "RunTask", "ExecuteCommand"},
         "elasticbeanstalk": {"UpdateEnvironment", "CreateApplicationVersion"},
     }
     assert {f"{service}:{word}" for service, words in around.items() for word in words} < denied
-    assert all("${" in on for permission in stated for on in permission.resources)
+    by_tag = [permission for permission in stated if permission.resources == ("*",)]
+    assert {permission.sid for permission in by_tag} == {"LeaveWhatIsTagged"} and all(
+        each.conditions for each in by_tag
+    )
+    assert all("${" in on for permission in stated if permission not in by_tag for on in permission.resources)
     binds_whom_the_parameters_name(templates, "access.ApprovalProtection", "production")
 
 

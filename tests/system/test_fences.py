@@ -392,6 +392,27 @@ def test_whoever_is_kept_from_approving_does_not_become_the_approver(attacker: A
         ("ecs:UpdateService", f"ecs:{HERE}:service/cloud-health-cluster-staging/backend-service-staging"),
     ):
         assert judged(someone, EXECUTION, action, resource) == "explicitDeny", action
+    # Ways around that name neither pipeline nor service: a stack keeps its role, a sandbox has that of its project, an
+    # artifact is written over while it waits, a record is believed.
+    ours = f"iam::{ACCOUNT}:role{PATH}build"
+    for action, resource in (
+        ("codebuild:StartSandbox", f"codebuild:{HERE}:project/cloud-health-push-staging"),
+        ("cloudformation:UpdateStack", f"cloudformation:{HERE}:stack/{NAME}-staging/1"),
+        ("cloudformation:ExecuteChangeSet", f"cloudformation:{HERE}:stack/{NAME}-staging-Pipeline-1/1"),
+        ("cloudformation:CreateChangeSet", f"cloudformation:us-east-1:{ACCOUNT}:stack/{NAME}-staging-edge/1"),
+        ("iam:PassRole", ours),
+        ("ssm:PutParameter", f"ssm:{HERE}:parameter/cloud-health/release/staging/image"),
+    ):
+        assert judged(someone, EXECUTION, action, resource) == "explicitDeny", action
+    for action, resource in (
+        ("s3:PutObject", f"s3:::{NAME}-staging-artifacts/any/SealedAsse/1"),
+        ("s3:DeleteObjectVersion", f"s3:::{NAME}-staging-site/index.html"),
+        ("cloudfront:UpdateDistribution", f"cloudfront::{ACCOUNT}:distribution/1"),
+        ("elasticloadbalancing:ModifyRule", f"elasticloadbalancing:{HERE}:listener-rule/app/a/1/1/1"),
+        ("ecr:PutImage", f"ecr:{HERE}:repository/{NAME}-x"),
+    ):
+        assert judged(someone, EXECUTION, action, resource, **tags("staging")) == "explicitDeny", action
+        assert judged(someone, EXECUTION, action, resource, **tags("elsewhere")) == "allowed", action
 
 
 def test_who_deploys_approves_nothing(attacker: Attacker) -> None:

@@ -76,7 +76,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
         "Lets a release pass or stops it, after a second factor.",
         ["PIP-5"],
     )
-    protected = approve.protection(names, GetAtt(approver, "Arn"))
+    protected = approve.protection(project, names, GetAtt(approver, "Arn"))
     protection = stack.add(
         iam.ManagedPolicy(
             "ApprovalProtection",

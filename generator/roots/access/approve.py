@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from awacs import cloudformation as stacks
+from awacs import cloudfront, ecr, ecs, events, iam, logs, s3, ssm, states, sts
 from awacs import codebuild as builds
 from awacs import codepipeline as pipelines
-from awacs import ecs, logs, sts
 from awacs import elasticbeanstalk as eb
+from awacs import elasticloadbalancing as balancing
+from awacs.aws import StringEquals
+from troposphere import Ref
 
-from generator.core import arns, ports
+from generator.core import arns, paths, ports
 from generator.core.arns import Text
-from generator.core.iam import Grant, allow, deny, unscoped
+from generator.core.iam import Anything, Grant, allow, deny, unscoped
 from generator.core.names import APPROVAL_ACTION, APPROVE
 from generator.core.ports import Port
+from generator.project import Project
+from generator.roots.access.deploy import stacks_of
 
 
 def grants(pipeline: Text, plans: Text, application: str) -> list[Grant]:
@@ -59,7 +65,7 @@ def grants(pipeline: Text, plans: Text, application: str) -> list[Grant]:
     ]
 
 
-def protection(names: Mapping[Port, Text], approver: Text) -> list[Grant]:
+def protection(project: Project, names: Mapping[Port, Text], approver: Text) -> list[Grant]:
     """What nobody but the approver role may do: attached to people, it goes before whatever allows them more. It binds
     them as themselves, and not in a role that they take: so the approver role is none that they may take, either.
 
@@ -93,9 +99,18 @@ def protection(names: Mapping[Port, Text], approver: Text) -> list[Grant]:
         ),
         deny(
             "LeaveTheBuilds",
-            [builds.RetryBuild, builds.StartBuild, builds.StartBuildBatch, builds.UpdateProject],
+            [
+                builds.RetryBuild,
+                builds.RetryBuildBatch,
+                builds.StartBuild,
+                builds.StartBuildBatch,
+                builds.StartSandbox,
+                builds.StartSandboxConnection,
+                builds.UpdateProject,
+            ],
             jobs,
-            "a build with another buildspec does whatever its role may: it pushes images, publishes, records releases",
+            "a build with another buildspec, or a sandbox, does whatever its role may: it pushes images, publishes, "
+            "records releases",
         ),
         deny(
             "LeaveWhatRuns",
@@ -108,5 +123,58 @@ def protection(names: Mapping[Port, Text], approver: Text) -> list[Grant]:
             [eb.CreateApplicationVersion, eb.SwapEnvironmentCNAMEs, eb.UpdateEnvironment],
             [arns.beanstalk_environment(*beanstalk), arns.beanstalk_versions(beanstalk[0])],
             "the same for a backend on Elastic Beanstalk",
+        ),
+        deny(
+            "LeaveTheStacks",
+            [
+                stacks.ContinueUpdateRollback,
+                stacks.CreateChangeSet,
+                stacks.DeleteStack,
+                stacks.ExecuteChangeSet,
+                stacks.RollbackStack,
+                stacks.UpdateStack,
+            ],
+            stacks_of(project),
+            "CloudFormation changes a stack with the role that it was made with, which nobody has to pass again: who "
+            "deploys takes the deploy role",
+        ),
+        deny(
+            "LeaveTheRoles",
+            [iam.PassRole],
+            [arns.global_arn("iam", f"role{paths.path(project.name)}*")],
+            "a project or a task of one's own with the role of a job does whatever that job may",
+        ),
+        deny(
+            "LeaveTheRecords",
+            [ssm.DeleteParameter, ssm.DeleteParameters, ssm.PutParameter],
+            [arns.ssm_parameter(names[ports.RELEASES], "/*")],
+            "the next deployment believes what the last release recorded",
+        ),
+        deny(
+            "LeaveWhatIsTagged",
+            [
+                balancing.ModifyListener,
+                balancing.ModifyRule,
+                balancing.RegisterTargets,
+                cloudfront.UpdateDistribution,
+                ecr.BatchDeleteImage,
+                ecr.PutImage,
+                events.PutTargets,
+                s3.DeleteObject,
+                s3.DeleteObjectVersion,
+                s3.PutBucketPolicy,
+                s3.PutObject,
+                states.UpdateStateMachine,
+            ],
+            Anything("these have generated names; the tags tell whose they are"),
+            "the artifact that waits, the page that is read, the image and the way of a request are what was approved",
+            [
+                StringEquals(
+                    {
+                        "aws:ResourceTag/Application": project.name,
+                        "aws:ResourceTag/Environment": Ref(ports.ENVIRONMENT.name),
+                    }
+                )
+            ],
         ),
     ]

@@ -64,7 +64,7 @@ USE = [
 EDGE_REGION = "us-east-1"
 
 
-def _stacks(project: Project) -> list[Text]:
+def stacks_of(project: Project) -> list[Text]:
     """The environment's root with what it nests, and its edge root. A nested stack is called after its root; no
     environment's name has a dash in it, so that none is called after another."""
     return [
@@ -81,7 +81,7 @@ def grants(stack: Stack, names: Mapping[Port, Text], executor: Text) -> list[Gra
     """The statements of the role itself. `names` are the physical names that the environment computes, `executor` is
     the ARN of the role that CloudFormation deploys with."""
     # The repository is an output of what all environments share, which belongs to none of them: it may be read.
-    own = _stacks(stack.project)
+    own = stacks_of(stack.project)
     read = [
         arns.arn("cloudformation", f"stack/{stack.project.name}-{name}/*")
         for name in (SHARED, f"{SHARED}-{SIGNING}-*", SHARED_ACCESS, f"${{Environment}}-{ACCESS}")
