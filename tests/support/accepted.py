@@ -66,6 +66,7 @@ PARLIAMENT = (
     Accepted("RESOURCE_MISMATCH", "access.RoleBoundary", EITHER),
     Accepted("MISMATCHED_TYPE", "access.DeployingIdentity", AS_TEXT),
     Accepted("MISMATCHED_TYPE_BUT_USABLE", "access.DeployingIdentity", AS_TEXT),
+    Accepted("UNKNOWN_ACTION", "access.ApprovalProtection", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingNetwork", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingStorage", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingRuntime", OLDER),
