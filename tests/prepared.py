@@ -2,7 +2,8 @@
 
 Loading moto, botocore's models and the resource schemas takes seconds of a processor, the same for each of the many
 servers of the suite; a fork has it all. What serves is `server.serve` in a process of its own, as in `python -m
-scripts.local_aws serve`; that command is what tests/local_aws start, and the deploy script where it finds no server.
+scripts.local_aws serve`; that command is what two files of tests/local_aws start, and the deploy script where it finds
+no server.
 
 `python -m tests.prepared SOCKET` forks a server for each order `{"port": ..., "log": ..., "key": ...}` of the workers
 of a run and answers with its process id; SOCKET is the number of an open file, on which they connect.

@@ -6,6 +6,7 @@ Long because it is one test for each thing that one buildspec does.
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -567,12 +568,13 @@ CONFIGURATION = {"plain": {"MODE": "production"}, "generated": {"KEY": 40}, "fer
     ids=["there", "configured", "module", "name", "attribute", "exit", "setting", "service"],
 )
 def test_the_application_is_imported_before_anything_is_pushed(
-    sample: Workshop, text: str, status: int, line: str
+    once: tuple[Workshop, Outcome], tmp_path: Path, text: str, status: int, line: str
 ) -> None:
     """By the script that the build writes, which is run here for itself: a build's programs are stand-ins."""
-    assert build(sample).succeeded
+    sample, plain = once
+    assert plain.succeeded
     [call] = sample.machine.calls("release-import")
-    bundle = sample.source / "release-bundle"
+    bundle = shutil.copytree(sample.source / "release-bundle", tmp_path / "release-bundle")
     (bundle / "app" / "main.py").write_text(text)
     done = subprocess.run(
         [sys.executable, "-I", call[1]],

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from scripts.local_aws import server
+from tests import prepared
 from tests.local_aws.support import Aws
 
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Endpoint]:
-    """A server of our own; it never meets the one that `make deploy` keeps."""
+    """A server of our own; it never meets the one that `make deploy` keeps. How one starts as a command is shown by
+    test_server.py and test_access.py."""
     run_file: Path = tmp_path_factory.mktemp("local_aws") / "local_aws.json"
-    yield server.start(run_file=run_file).endpoint
+    yield prepared.ensure(run_file)
     assert server.stop(run_file)
 
 
