@@ -156,7 +156,7 @@ def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
     assert sample.machine.calls("docker", "save")
 
 
-@pytest.mark.parametrize("content", [RED, "import not_there\n"])
+@pytest.mark.parametrize("content", [pytest.param(RED, marks=pytest.mark.soak), "import not_there\n"])
 def test_failing_tests_block_when_the_project_says_so(sample: Workshop, content: str) -> None:
     """Also tests that cannot be imported; the report is kept, and nothing is published."""
     sample.write(UNIT, content)
@@ -186,14 +186,14 @@ def test_a_broken_pytest_is_a_failure_that_blocks_as_any_other(sample: Workshop)
     [
         ("backend/tests/test_it.py", True),
         pytest.param("backend/test/deep/test_it.py", True, marks=pytest.mark.soak),
-        ("backend/app/tests/test_it.py", True),
+        pytest.param("backend/app/tests/test_it.py", True, marks=pytest.mark.soak),
         pytest.param("backend/app/part/it_test.py", True, marks=pytest.mark.soak),
         pytest.param("backend/services/tests/test_it.py", True, marks=pytest.mark.soak),
         pytest.param("backend/tests/app/tests/test_it.py", True, marks=pytest.mark.soak),
         pytest.param("backend/qa/deep/test_it.py", True, marks=pytest.mark.soak),
         ("backend/scripts/test_it.py", False),
         ("backend/.venv/lib/site-packages/other/tests/test_it.py", False),
-        ("backend/node_modules/other/tests/test_it.py", False),
+        pytest.param("backend/node_modules/other/tests/test_it.py", False, marks=pytest.mark.soak),
     ],
 )
 def test_tests_are_run_where_projects_keep_them(sample: Workshop, file: str, runs: bool) -> None:
@@ -220,7 +220,7 @@ def test_tests_are_run_where_projects_keep_them(sample: Workshop, file: str, run
         pytest.param("pytest.toml", "[pytest]\ntestpaths = ['qa']\n", marks=pytest.mark.soak),
         ("pyproject.toml", "[tool.pytest.ini_options]\ntestpaths = 'qa'\n"),
         pytest.param("pyproject.toml", "[tool.pytest]\ntestpaths = ['qa', '.']\n", marks=pytest.mark.soak),
-        ("setup.cfg", "[tool:pytest]\ntestpaths =\n    qa\n    %none\n"),
+        pytest.param("setup.cfg", "[tool:pytest]\ntestpaths =\n    qa\n    %none\n", marks=pytest.mark.soak),
         pytest.param("tox.ini", "[tox]\nx = y\n[pytest]\ntestpaths = qa/test_it.py\n", marks=pytest.mark.soak),
     ],
 )
@@ -231,7 +231,7 @@ def test_the_settings_of_pytest_say_where_tests_are(sample: Workshop, name: str,
     assert "RESULT unit tests: passed" in outcome.result_lines(), outcome.log
 
 
-@pytest.mark.parametrize("file", ["tests/test_api.py", "qa/api_test.py"])
+@pytest.mark.parametrize("file", ["tests/test_api.py", pytest.param("qa/api_test.py", marks=pytest.mark.soak)])
 def test_tests_outside_of_the_backend_are_not_denied(sample: Workshop, file: str) -> None:
     sample.write(file, GREEN)
     sample.write("scripts/test_by_hand.py", "print('no test')\n")
@@ -247,7 +247,9 @@ def test_tests_outside_of_the_backend_are_not_denied(sample: Workshop, file: str
     ("settings", "text"),
     [
         (".coveragerc", "[run]\nparallel = true\n"),
-        ("setup.cfg", "[coverage:run]\nparallel = true\n[flake8]\nexit-zero = true\n"),
+        pytest.param(
+            "setup.cfg", "[coverage:run]\nparallel = true\n[flake8]\nexit-zero = true\n", marks=pytest.mark.soak
+        ),
         ("conftest.py", "def pytest_sessionfinish(session):\n    session.exitstatus = 1\n"),
     ],
 )
@@ -327,10 +329,10 @@ def test_requirements_in_whatever_form_pip_takes_them(
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("./libs/own-1.0-py3-none-any.whl", "./wheels/own-1.0-py3-none-any.whl"),
+        pytest.param("./libs/own-1.0-py3-none-any.whl", "./wheels/own-1.0-py3-none-any.whl", marks=pytest.mark.soak),
         ("own @ file:./libs/own-1.0-py3-none-any.whl ; python_version > '3'", None),
         ("libs/own-1.0-py3-none-any.whl[extra]  # ours", "./wheels/own-1.0-py3-none-any.whl[extra]  # ours"),
-        ("-r libs/more.txt", "./wheels/own-1.0-py3-none-any.whl"),
+        pytest.param("-r libs/more.txt", "./wheels/own-1.0-py3-none-any.whl", marks=pytest.mark.soak),
         ("--no-index --find-links=libs", "--no-index --find-links=wheels"),
     ],
 )
@@ -358,7 +360,14 @@ def test_beside_hashes_a_package_of_the_repository_has_one(sample: Workshop) -> 
     assert lines[1] == f"./wheels/own-1.0-py3-none-any.whl --hash=sha256:{digest}"
 
 
-@pytest.mark.parametrize("line", ["-e .", "--editable=./libs/own", "./libs/own[extra]", "own @ file:./libs/own"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e .",
+        *(pytest.param(line, marks=pytest.mark.soak) for line in ("--editable=./libs/own", "./libs/own[extra]")),
+        "own @ file:./libs/own",
+    ],
+)
 def test_a_folder_that_is_a_package_is_made_one(sample: Workshop, line: str) -> None:
     """And it is told when that cannot be: here no pip makes it."""
     sample.write("libs/own/pyproject.toml", "[project]\nname = 'own'\nversion = '1'\n")
@@ -389,12 +398,17 @@ def test_requirements_that_pip_would_not_take_are_told(sample: Workshop, content
 @pytest.mark.parametrize(
     "file",
     [
-        *("requirements-dev.txt", "backend/requirements-dev.txt", "backend/requirements/test.txt"),
+        "requirements-dev.txt",
+        "backend/requirements/test.txt",
         *(
-            "test-requirements.txt",
-            "backend/requirements_test.txt",
-            "requirements.dev.txt",
-            "backend/tests/requirements.txt",
+            pytest.param(file, marks=pytest.mark.soak)
+            for file in (
+                "backend/requirements-dev.txt",
+                "test-requirements.txt",
+                "backend/requirements_test.txt",
+                "requirements.dev.txt",
+                "backend/tests/requirements.txt",
+            )
         ),
     ],
 )
@@ -421,7 +435,7 @@ def test_lint_blocks_when_the_project_says_so(sample: Workshop) -> None:
     assert "RESULT lint: findings, and LINT_BLOCKS=true stops the build" in outcome.result_lines()
 
 
-@pytest.mark.parametrize("tool", ["flake8", "bandit"])
+@pytest.mark.parametrize("tool", ["flake8", pytest.param("bandit", marks=pytest.mark.soak)])
 def test_a_broken_tool_is_no_finding(sample: Workshop, tool: str) -> None:
     sample.machine.answer(tool, status=2)
     outcome = build(sample)
@@ -445,7 +459,7 @@ def test_what_the_application_brings_is_used(sample: Workshop) -> None:
     assert (call[3], call[-1]) == (str(sample.source / "backend/Dockerfile"), str(sample.source / "backend"))
 
 
-@pytest.mark.parametrize("call", ["docker build", "docker save"])
+@pytest.mark.parametrize("call", ["docker build", pytest.param("docker save", marks=pytest.mark.soak)])
 def test_an_image_that_cannot_be_built_fails(sample: Workshop, call: str) -> None:
     sample.machine.answer(call, status=1)
     outcome = build(sample)

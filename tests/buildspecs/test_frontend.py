@@ -445,8 +445,8 @@ VITEST = '<testsuites><testsuite name="a"><testcase name="one">{}</testcase></te
     [
         (VITEST.format(""), 0, "passed"),
         (VITEST.format("<failure/>"), 1, "FAILED, reported only (TESTS_BLOCK=false)"),
-        (VITEST.format(""), 1, "FAILED, reported only (TESTS_BLOCK=false)"),
-        ("<testsuites/>", 0, "NONE, the application has no tests"),
+        pytest.param(VITEST.format(""), 1, "FAILED, reported only (TESTS_BLOCK=false)", marks=pytest.mark.soak),
+        pytest.param("<testsuites/>", 0, "NONE, the application has no tests", marks=pytest.mark.soak),
         (None, 0, "FAILED, reported only (TESTS_BLOCK=false)"),
     ],
 )
@@ -463,11 +463,16 @@ def test_what_vitest_reports(sample: Workshop, report: str | None, status: int, 
     [
         ({}, "src/a.test.js", "NOT RUN, there are files of tests, and package.json has no script named test"),
         ({}, "src/a.js", "NONE, the application has no tests"),
-        ({"test": 'echo "Error: no test specified" && exit 1'}, "src/a.js", "NONE, the application has no tests"),
+        pytest.param(
+            {"test": 'echo "Error: no test specified" && exit 1'},
+            "src/a.js",
+            "NONE, the application has no tests",
+            marks=pytest.mark.soak,
+        ),
         ({"test": "mocha"}, "test/anything.js", "passed"),
-        ({"test": "jest"}, "spec.js", "FAILED, reported only (TESTS_BLOCK=false)"),
-        ({"test": "vitest run && eslint ."}, "src/a.js", "passed"),
-        (None, "src/a.js", "NONE, the application has no tests"),
+        pytest.param({"test": "jest"}, "spec.js", "FAILED, reported only (TESTS_BLOCK=false)", marks=pytest.mark.soak),
+        pytest.param({"test": "vitest run && eslint ."}, "src/a.js", "passed", marks=pytest.mark.soak),
+        pytest.param(None, "src/a.js", "NONE, the application has no tests", marks=pytest.mark.soak),
     ],
 )
 def test_none_is_said_only_where_a_runner_would_find_nothing(

@@ -179,7 +179,15 @@ def test_what_is_no_commit_is_refused(empty: Workshop, commit: str) -> None:
     assert [call[1] for call in empty.machine.calls("docker")] == ["login"]
 
 
-@pytest.mark.parametrize("call", ["ecr get-login-password", "ecr batch-get-image", "docker load", "docker push"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param("ecr get-login-password", marks=pytest.mark.soak),
+        "ecr batch-get-image",
+        pytest.param("docker load", marks=pytest.mark.soak),
+        "docker push",
+    ],
+)
 def test_a_registry_that_refuses_fails(empty: Workshop, call: str) -> None:
     push(empty)
     empty.machine.forget()
@@ -309,7 +317,15 @@ def test_the_same_image_and_build_give_the_same_bytes(empty: Workshop) -> None:
     assert empty.machine.stored() == first
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", packed({"manifest.json": b"[{}]"}), packed({"other": b""})])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", marks=pytest.mark.soak),
+        b"no archive",
+        packed({"manifest.json": b"[{}]"}),
+        pytest.param(packed({"other": b""}), marks=pytest.mark.soak),
+    ],
+)
 def test_an_archive_that_cannot_be_read_is_not_pushed(empty: Workshop, content: bytes) -> None:
     push(empty)
     empty.machine.forget()
@@ -358,7 +374,14 @@ def test_a_planted_critical_finding_stops_the_release(empty: Workshop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("least", "stops"), [("CRITICAL", False), ("HIGH", True), ("MEDIUM", True), ("LOW", True), ("NONE", False)]
+    ("least", "stops"),
+    [
+        ("CRITICAL", False),
+        ("HIGH", True),
+        pytest.param("MEDIUM", True, marks=pytest.mark.soak),
+        pytest.param("LOW", True, marks=pytest.mark.soak),
+        ("NONE", False),
+    ],
 )
 def test_the_parameter_says_from_which_severity_on(empty: Workshop, least: str, stops: bool) -> None:
     outcome = scan(empty, scanned(HIGH=("CVE-2026-0001",), INFORMATIONAL=("CVE-2026-0002",)), least)
@@ -385,7 +408,15 @@ def test_a_finding_that_was_accepted_by_name_stops_nothing(empty: Workshop) -> N
 
 
 @pytest.mark.parametrize(
-    "status", ["FAILED", "UNSUPPORTED_IMAGE", "FINDINGS_UNAVAILABLE", "IN_PROGRESS", "PENDING", "ACTIVE"]
+    "status",
+    [
+        "FAILED",
+        "IN_PROGRESS",
+        *(
+            pytest.param(status, marks=pytest.mark.soak)
+            for status in ("UNSUPPORTED_IMAGE", "FINDINGS_UNAVAILABLE", "PENDING", "ACTIVE")
+        ),
+    ],
 )
 def test_an_image_that_is_not_scanned_is_never_green(empty: Workshop, status: str) -> None:
     """Also when the scan takes longer than the limit."""

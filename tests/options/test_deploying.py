@@ -75,8 +75,9 @@ class Story:
         return refused
 
     def stand_at(self, step: Step) -> None:
-        """Deploys a step, unless it stands there; a first one makes what some of them take over."""
-        if not self.now:
+        """Deploys a step, unless it stands there; where one has half an environment, a whole one before it makes the
+        tables that it takes over."""
+        if not self.now and "NONE" in step.chosen.values():
             self.become(STEPS[0])
         if self.now != step.name:
             self.become(step)

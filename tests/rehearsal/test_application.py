@@ -123,12 +123,16 @@ def test_it_reads_and_writes_the_tables_that_it_is_told(sample: application.Appl
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"JWT_SECRET_KEY": "x" * 31}, "JWT_SECRET_KEY needs 32 characters or more"),
-        ({"ENCRYPTION_KEY": "x" * 44}, "ENCRYPTION_KEY"),
-        ({"ENCRYPTION_KEY": None}, "Field required"),
-        ({"CORS_ORIGINS": "https://example.com"}, 'error parsing value for field "CORS_ORIGINS"'),
+        pytest.param({"JWT_SECRET_KEY": "x" * 31}, "JWT_SECRET_KEY needs 32 characters or more", id="short secret"),
+        pytest.param({"ENCRYPTION_KEY": "x" * 44}, "ENCRYPTION_KEY", id="no Fernet key", marks=pytest.mark.soak),
+        pytest.param({"ENCRYPTION_KEY": None}, "Field required", id="missing key"),
+        pytest.param(
+            {"CORS_ORIGINS": "https://example.com"},
+            'error parsing value for field "CORS_ORIGINS"',
+            id="plain origin",
+            marks=pytest.mark.soak,
+        ),
     ],
-    ids=["short secret", "no Fernet key", "missing key", "plain origin"],
 )
 def test_values_that_it_does_not_accept_end_it_and_the_log_says_why(
     python: Path, tmp_path: Path, change: dict[str, str | None], named: str

@@ -141,7 +141,7 @@ SCRIPT = b"""fetch("/api/v1/clients/", {headers: {Authorization: "Bearer x"}})
   .then((text) => { document.getElementById("answer").textContent = text; });"""
 
 
-@pytest.mark.parametrize("scheme", ["INTERNAL", "PUBLIC"])
+@pytest.mark.parametrize("scheme", ["INTERNAL", pytest.param("PUBLIC", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("ours", [True, False], ids=["with our function", "without it"])
 def test_a_redirect_of_the_application_stays_on_the_pages_own_origin(
     dashboard: Dashboard, scheme: str, ours: bool
@@ -201,7 +201,7 @@ def under(dashboard: Dashboard, old: str, new: str, page: bytes | None = None) -
         served.stop()
 
 
-@pytest.mark.parametrize("path", ["/", "/clients"])
+@pytest.mark.parametrize("path", ["/", pytest.param("/clients", marks=pytest.mark.soak)])
 def test_the_content_security_policy_refuses_nothing_that_the_page_needs(dashboard: Dashboard, path: str) -> None:
     headers = ask(dashboard.served.url + path).headers
     assert "script-src 'self';" in headers[CSP.lower()] and "default-src 'self';" in headers[CSP.lower()]
@@ -213,8 +213,8 @@ def test_the_content_security_policy_refuses_nothing_that_the_page_needs(dashboa
     ("old", "new"),
     [
         ("script-src 'self'", "script-src 'none'"),
-        ("connect-src 'self'", "connect-src 'none'"),
-        ("style-src 'self' 'unsafe-inline'", "style-src 'none'"),
+        pytest.param("connect-src 'self'", "connect-src 'none'", marks=pytest.mark.soak),
+        pytest.param("style-src 'self' 'unsafe-inline'", "style-src 'none'", marks=pytest.mark.soak),
     ],
 )
 def test_a_policy_that_forbids_what_the_page_needs_is_noticed(dashboard: Dashboard, old: str, new: str) -> None:

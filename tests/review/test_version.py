@@ -43,10 +43,10 @@ def removed_parameter(folder: Path) -> None:
     ("edit", "needed", "why"),
     [
         (pull_requests.replaced_bucket, "2.0.0", "Site.Site: holds data: replaced"),
-        (pull_requests.table_unprotected, "2.0.0", "Data.Clients"),
+        pytest.param(pull_requests.table_unprotected, "2.0.0", "Data.Clients", marks=pytest.mark.soak),
         (removed_parameter, "2.0.0", "parameter environment.RedisUrl is gone"),
         (pull_requests.right_broadened_in_a_child, "1.3.0", "a right becomes broader: Backend.TaskRole"),
-        (pull_requests.new_variable, "1.3.0", "Configuration.BannerColour is new"),
+        pytest.param(pull_requests.new_variable, "1.3.0", "Configuration.BannerColour is new", marks=pytest.mark.soak),
         (pull_requests.buildspec_without_its_source, "1.2.4", "templates change"),
     ],
 )

@@ -18,7 +18,15 @@ BROADER = "More permissions are allowed, as shown. Is that intended? (yes/no) "
 EXECUTE, DELETE = "cloudformation.ExecuteChangeSet", "cloudformation.DeleteStack"
 
 
-@pytest.mark.parametrize("typed", ["no\n", "y\n", "\n", "\x04"], ids=["no", "not a whole yes", "nothing", "Ctrl-D"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param("no\n", id="no", marks=pytest.mark.soak),
+        pytest.param("y\n", id="not a whole yes"),
+        pytest.param("\n", id="nothing", marks=pytest.mark.soak),
+        pytest.param("\x04", id="Ctrl-D"),
+    ],
+)
 def test_without_a_yes_nothing_is_changed(mine: Account, typed: str) -> None:
     before = mine.note()
     mine.write("refused")
@@ -119,7 +127,9 @@ def widen(bodies: dict[str, Any]) -> None:
     bodies["data"]["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"] = policy("s3:GetObject", "s3:*")
 
 
-@pytest.mark.parametrize("typed", ["no\n", "\x04"], ids=["no", "Ctrl-D"])
+@pytest.mark.parametrize(
+    "typed", [pytest.param("no\n", id="no"), pytest.param("\x04", id="Ctrl-D", marks=pytest.mark.soak)]
+)
 def test_broader_permissions_that_are_not_meant(mine: Account, typed: str) -> None:
     mine.write(mine.note(), change=widen)
     status, shown = mine.type("apply", answers={BROADER: typed})
@@ -144,7 +154,9 @@ def unprotected(mine: Account) -> Iterator[None]:
         mine.aws.call("cloudformation", "update_termination_protection", **keep | {"EnableTerminationProtection": True})
 
 
-@pytest.mark.parametrize("typed", ["yes\n", "production\n", "\x04"])
+@pytest.mark.parametrize(
+    "typed", ["yes\n", *(pytest.param(text, marks=pytest.mark.soak) for text in ("production\n", "\x04"))]
+)
 def test_an_environment_is_deleted_by_its_name_only(mine: Account, typed: str) -> None:
     with unprotected(mine), mine.faults():
         status, shown = mine.type("destroy", answers={"(type staging) ": typed})

@@ -43,7 +43,9 @@ def kill(run_file: Path) -> None:
     [
         (kill, r"The local AWS \(.*has ended: what was in it is lost"),
         # The command may look after the process has ended, and before that is written down.
-        (server.stop, r"The local AWS (was stopped|\(.*has ended): what was in it is lost"),
+        pytest.param(
+            server.stop, r"The local AWS (was stopped|\(.*has ended): what was in it is lost", marks=pytest.mark.soak
+        ),
     ],
 )
 def test_a_local_aws_that_ends_in_the_middle_is_told(tmp_path: Path, end: Callable[[Path], object], says: str) -> None:

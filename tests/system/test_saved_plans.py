@@ -60,7 +60,10 @@ def test_the_plan_of_another_account(mine: Account, file: Path) -> None:
     refused(mine, file, "The plan is for 123456789012, and this is 444455556666", faults=(other,))
 
 
-@pytest.mark.parametrize("status", ["OBSOLETE", "UNAVAILABLE", "EXECUTE_FAILED"])
+@pytest.mark.parametrize(
+    "status",
+    ["OBSOLETE", *(pytest.param(status, marks=pytest.mark.soak) for status in ("UNAVAILABLE", "EXECUTE_FAILED"))],
+)
 def test_a_change_set_that_cannot_be_executed_any_more(mine: Account, file: Path, status: str) -> None:
     gone = answer("cloudformation.DescribeChangeSet", nth=1, ExecutionStatus=status, Status="CREATE_COMPLETE")
     refused(mine, file, f"The reviewed change set of {mine.stack} is {status}.", faults=(gone,))

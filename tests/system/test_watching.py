@@ -102,7 +102,14 @@ def test_an_update_is_watched_on_to_its_end(project: WatchedProject) -> None:
     assert status == 0 and "is updated (UPDATE_COMPLETE" in shown, shown
 
 
-@pytest.mark.parametrize("typed", ["l\n", "\x03", "\x04"], ids=["l", "Ctrl-C", "Ctrl-D"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param("l\n", id="l", marks=pytest.mark.soak),
+        pytest.param("\x03", id="Ctrl-C"),
+        pytest.param("\x04", id="Ctrl-D", marks=pytest.mark.soak),
+    ],
+)
 def test_what_is_left_running_is_shown_and_gone_on_with(project: WatchedProject, typed: str) -> None:
     project.write(f"left by {typed.encode().hex()}")
     with faults.planned(project.endpoint, SLOW):

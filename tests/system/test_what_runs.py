@@ -122,7 +122,7 @@ def test_a_template_that_was_swapped_between_review_and_execution(mine: Account,
         mine.run("plan", "--discard", str(file))
 
 
-@pytest.mark.parametrize(("name", "nth"), [("environment", 3), ("data", 4)])
+@pytest.mark.parametrize(("name", "nth"), [pytest.param("environment", 3, marks=pytest.mark.soak), ("data", 4)])
 def test_a_change_set_that_holds_something_else_than_the_bucket(mine: Account, name: str, nth: int) -> None:
     """What CloudFormation has taken is asked of CloudFormation: of the root, and of what it nests."""
     mine.write("second", change=lambda bodies: bodies["data"].update(Description="More."))
