@@ -112,12 +112,11 @@ def _existing(template: Template, section: str, outcome: Mapping[str, bool]) -> 
 
 def _forget_what_is_gone(body: dict[str, Any], resources: Mapping[str, Any]) -> None:
     """Takes reasons of statements and dependencies out of a resource that are not there any more."""
-    inner = (value for _, value in walk(body.get("Properties")))
-    sids = {value["Sid"] for value in inner if isinstance(value, dict) and "Sid" in value}
-    for about in ("Reasons", "Wildcards"):
-        if about in body.get("Metadata", {}):
-            kept = {sid: why for sid, why in body["Metadata"][about].items() if sid in sids}
-            body["Metadata"] = {**body["Metadata"], about: kept}
+    if explained := {"Reasons", "Wildcards"} & body.get("Metadata", {}).keys():
+        inner = (value for _, value in walk(body.get("Properties")))
+        sids = {value["Sid"] for value in inner if isinstance(value, dict) and "Sid" in value}
+        kept = {about: {sid: why for sid, why in body["Metadata"][about].items() if sid in sids} for about in explained}
+        body["Metadata"] = {**body["Metadata"], **kept}
     if "DependsOn" in body:
         body["DependsOn"] = [name for name in Resource("", "", body).depends_on if name in resources]
 
