@@ -271,21 +271,23 @@ BASE = "fastapi==0.1  # comment\n"
     [
         ({"requirements.txt": BASE.encode("utf-16")}, {"requirements.txt": BASE}),
         ({"requirements.txt": BASE.encode("utf-8-sig")}, {"requirements.txt": BASE}),
-        (
+        pytest.param(
             {"requirements.txt": "# -*- coding: latin-1 -*-\n# é\n".encode("latin-1")},
             {"requirements.txt": "# -*- coding: latin-1 -*-\n# é\n"},
+            marks=pytest.mark.soak,
         ),
         (
             {"requirements.txt": b"-r requirements/base.txt\n", "requirements/base.txt": BASE.encode()},
             {"requirements.txt": BASE},
         ),
-        (
+        pytest.param(
             {
                 "requirements.txt": b"--requirement=a/b.txt\nuvicorn\n",
                 "a/b.txt": b"-r c.txt\n",
                 "a/c.txt": BASE.encode(),
             },
             {"requirements.txt": BASE + "uvicorn\n"},
+            marks=pytest.mark.soak,
         ),
         (
             {"requirements.txt": b"-c limits.txt\nuvicorn\n", "limits.txt": b"uvicorn<1\n"},

@@ -229,12 +229,19 @@ MANIFEST = json.dumps({"name": "web"})
     ("files", "result", "tool", "install"),
     [
         ({"frontend/package-lock.json": "{}"}, "npm, from frontend/package-lock.json", "", ["npm", "ci"]),
-        ({"frontend/npm-shrinkwrap.json": "{}"}, "npm, from frontend/npm-shrinkwrap.json", "", ["npm", "ci"]),
-        (
+        pytest.param(
+            {"frontend/npm-shrinkwrap.json": "{}"},
+            "npm, from frontend/npm-shrinkwrap.json",
+            "",
+            ["npm", "ci"],
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
             {"frontend/pnpm-lock.yaml": "lockfileVersion: '9.0'\n"},
             "pnpm 10.34.8, from frontend/pnpm-lock.yaml",
             "pnpm@10.34.8",
             ["pnpm", "install", "--frozen-lockfile"],
+            marks=pytest.mark.soak,
         ),
         (
             {"frontend/pnpm-lock.yaml": "lockfileVersion: '6.1'\n"},
@@ -254,11 +261,12 @@ MANIFEST = json.dumps({"name": "web"})
             "@yarnpkg/cli-dist@4.18.1",
             ["yarn", "install", "--immutable"],
         ),
-        (
+        pytest.param(
             {"frontend/yarn.lock": "__metadata:\n  version: 6\n"},
             "yarn 3.8.7, from frontend/yarn.lock",
             "@yarnpkg/cli-dist@3.8.7",
             ["yarn", "install", "--immutable"],
+            marks=pytest.mark.soak,
         ),
         (
             {"frontend/bun.lock": "{}"},

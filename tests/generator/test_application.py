@@ -70,7 +70,7 @@ def test_another_application_renders_and_passes_the_lint(tmp_path: Path, project
     assert lint(tmp_path) == []
 
 
-@pytest.mark.parametrize("project", [shop, bare])
+@pytest.mark.parametrize("project", [shop, pytest.param(bare, marks=pytest.mark.soak)])
 def test_another_application_breaks_no_house_rule(project: Callable[[], Project]) -> None:
     assert rules.findings(from_bodies(parsed(files_of(project)))) == []
 

@@ -137,7 +137,13 @@ def test_a_template_that_nothing_makes_is_removed(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "before", "after", "says"),
     [
-        ("stacks/storage.py", "do.PutObject", "do.PutObjct", "awacs.s3' has no attribute 'PutObjct'"),
+        pytest.param(
+            "stacks/storage.py",
+            "do.PutObject",
+            "do.PutObjct",
+            "awacs.s3' has no attribute 'PutObjct'",
+            marks=pytest.mark.soak,
+        ),
         ("stacks/registry.py", "ImageTagMutability=", "ImageTagMutabilty=", "ImageTagMutabilty"),
         ("stacks/site.py", "    stack.gives(ports.SITE_BUCKET_NAME, Ref(site))\n", "", "needs `SiteBucketName`"),
     ],
@@ -152,7 +158,10 @@ def test_an_error_names_file_and_line_of_the_typo(copy: Path, file: str, before:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [('health_path="/health",', 'health_path="health",'), ('        output="build",', '        output="../build",')],
+    [
+        ('health_path="/health",', 'health_path="health",'),
+        pytest.param('        output="build",', '        output="../build",', marks=pytest.mark.soak),
+    ],
 )
 def test_a_wrong_fact_is_reported_with_the_line_of_its_value(copy: Path, before: str, after: str) -> None:
     source = copy / "generator/application.py"
@@ -230,8 +239,8 @@ def test_a_pass_is_about_the_bytes_that_passed(copy: Path) -> None:
     assert unverified_templates(record, templates) == ["site.json"]
 
 
+@pytest.mark.soak  # the rule itself, wherever the file lies: tests/gate/test_lint.py
 def test_a_configuration_of_cfn_lint_fails_the_gate_that_has_passed(copy: Path) -> None:
-    """Wherever it lies: tests/gate/test_lint.py."""
     linted(copy)
     cache.remember_pass(copy)
     (copy / ".cfnlintrc").write_text("ignore_checks: [E3030]\n", encoding="utf-8")

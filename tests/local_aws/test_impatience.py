@@ -177,8 +177,8 @@ BUCKETS: dict[str, Any] = {
     ("resources", "without", "reason"),
     [
         (NETWORK, "Address", "has no Internet gateway attached"),
-        (NETWORK, "Default", "belong to different networks"),
-        (BUCKETS, "Logged", "necessary permissions to the logging service"),
+        pytest.param(NETWORK, "Default", "belong to different networks", marks=pytest.mark.soak),
+        pytest.param(BUCKETS, "Logged", "necessary permissions to the logging service", marks=pytest.mark.soak),
     ],
 )
 def test_a_removed_dependency_is_found(aws: Aws, resources: dict[str, Any], without: str, reason: str) -> None:

@@ -1,6 +1,6 @@
 """The first five lines say what a reviewer has to know: for pull requests, each of another kind.
 
-`GOLDEN=write` writes the files of `golden/` anew: read their diff.
+`GOLDEN=write` writes the files of `golden/` anew, some of them with `-m soak` alone: read their diff.
 """
 
 from __future__ import annotations

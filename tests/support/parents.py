@@ -36,6 +36,7 @@ def connect(module: str, variables: Mapping[str, str] | None = None) -> socket.s
         fcntl.flock(lock, fcntl.LOCK_EX)
         with suppress(FileNotFoundError, ConnectionRefusedError):
             connection.connect(str(place))
+            atexit.register(connection.close)
             return connection
         place.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:

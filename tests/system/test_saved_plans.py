@@ -51,10 +51,12 @@ def test_the_plan_of_another_environment(mine: Account, file: Path) -> None:
     refused(mine, file, "The plan is for staging, and this is other; nothing was executed.")
 
 
+@pytest.mark.soak
 def test_the_plan_of_another_region(mine: Account, file: Path) -> None:
     refused(mine, file, f"The plan is for {REGION}, and this is eu-central-1", "--region", "eu-central-1")
 
 
+@pytest.mark.soak
 def test_the_plan_of_another_account(mine: Account, file: Path) -> None:
     other = answer("sts.GetCallerIdentity", Account="444455556666", Arn="arn:aws:iam::444455556666:user/me", UserId="A")
     refused(mine, file, "The plan is for 123456789012, and this is 444455556666", faults=(other,))
