@@ -262,7 +262,6 @@ class Run:
                 steps = waiting.pop(name)() if name in waiting else active.pop(name)[0]
                 try:
                     active[name] = (steps, next(steps))
-                    continue
                 except StopIteration:
                     done.add(name)
                 except REFUSALS:

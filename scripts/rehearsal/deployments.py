@@ -27,7 +27,8 @@ SAMPLE = "Sample Application"  # what an environment that was created without a 
 REGISTERED_KEYS = (
     "family", "taskRoleArn", "executionRoleArn", "networkMode", "containerDefinitions", "volumes",
     "placementConstraints", "requiresCompatibilities", "cpu", "memory", "pidMode", "ipcMode", "proxyConfiguration",
-    "inferenceAccelerators", "ephemeralStorage", "runtimePlatform",
+    "inferenceAccelerators", "ephemeralStorage", "runtimePlatform", "enableFaultInjection",
+    "trustedExecutionConfiguration",
 )  # fmt: skip
 
 

@@ -197,6 +197,14 @@ def test_a_release_that_failed_is_started_again_and_its_end_is_the_commands() ->
     assert started(aws) and error.value.status is Exit.FAILED
 
 
+def test_a_release_that_ended_before_it_had_a_commit_is_a_failure_all_the_same() -> None:
+    """The source failed: CodePipeline then names no revision."""
+    aws = pipeline(ends="Failed")
+    aws.answers["codepipeline.get_pipeline_execution"] = {"pipelineExecution": {"status": "Failed"}}
+    with pytest.raises(EndedError):
+        release.follow_release(bootstrap(aws))
+
+
 # --- the steps and the address
 
 
@@ -228,6 +236,14 @@ def test_the_steps_fit_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, column
     assert max(map(len, (first, *more))) <= columns and all(line.startswith(" " * 20) for line in more)
     assert last.split()[0] == "environment"
     assert " ".join([*first.split()[4:], *" ".join(more).split()]) == detail
+
+
+def test_a_name_that_is_longer_than_the_line_stays_whole() -> None:
+    """It is copied from there."""
+    there = bootstrap(account())
+    arn = f"arn:aws:acm:us-east-1:000000000000:certificate/{'0123' * 16}"
+    there.take("certificate", lambda _: Progress(f"waits for {arn}"))
+    assert any(arn in str(line) for line in there.lines())
 
 
 class Site:

@@ -78,4 +78,6 @@ def test_a_list_that_cannot_be_renewed_leaves_the_buildspec_as_it_is(
     assert pin_tools.main() == 1
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", "pin_tools: pytest has no wheel for Python 3.14\n")
+    assert pin_tools.main(["NOTHING"]) == 1
+    assert capsys.readouterr().err.startswith("pin_tools: there is no list NOTHING; there are ")
     assert file.read_text(encoding="utf-8") == text("backend")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.cli import GROUPS, VERBS
+from scripts.cli import ADMINISTRATION, ALIASES, CONNECTING, EXAMPLES, GROUPS, STARTING, SYNONYMS, VERBS
 from scripts.deployment.errors import Exit
 from tests.cli.typed import DELIVERY, typed, variables
 from tests.conftest import ROOT
@@ -41,8 +41,35 @@ def test_help_fits_the_terminal(columns: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(verb: str) -> None:
+    """With its examples, and every option of what it does besides."""
     done = typed(verb, "--help")
     assert done.returncode == 0 and f"delivery {verb}" in done.stdout and "--debug" in done.stdout
+    assert all(f"delivery {example}\n" in done.stdout for example in EXAMPLES.get(verb, ()))
+    if verb in ("apply", "config", "migrate"):  # they deploy
+        assert all(option in done.stdout for option in ("--yes", "--allow-replace", "--allow-broader")), done.stdout
+
+
+def test_what_is_said_of_a_verb_is_said_of_one_that_there_is() -> None:
+    for names in (EXAMPLES, ALIASES.values(), SYNONYMS.values(), STARTING, CONNECTING, ADMINISTRATION):
+        assert set(names) <= set(VERBS)
+    assert all(example.partition(" ")[0] == verb for verb, examples in EXAMPLES.items() for example in examples)
+
+
+@pytest.mark.parametrize(
+    ("verb", "forms"),
+    [
+        ("cost", "terminal, markdown, json"),
+        ("why", "terminal, json"),
+        ("show", "terminal, json"),
+        ("outputs", "table, json, shell"),
+        ("status", "terminal, json"),
+        ("plan", "terminal, markdown, json"),
+    ],
+)
+def test_a_form_that_there_is_not_is_refused_with_those_that_there_are(verb: str, forms: str) -> None:
+    done = typed(verb, "staging", "--format", "xml")
+    shown = done.stderr.replace("'", "")
+    assert done.returncode == Exit.USAGE and f"invalid choice: xml (choose from {forms}" in shown, done.stderr
 
 
 @pytest.mark.parametrize(

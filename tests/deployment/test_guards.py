@@ -226,6 +226,7 @@ def test_a_role_does_not_get_more_policies_than_it_may_have(replaced: int, attac
 @pytest.mark.parametrize(
     ("group", "inline", "refused"),
     [
+        ("${In.G.GroupId}", None, False),
         ("${In.G.GroupId}", {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 443, "SourcePrefixListId": "pl"}, True),
         ("${In.G.GroupId}", {"IpProtocol": "tcp", "FromPort": "80", "ToPort": 443, "SourcePrefixListId": "pl"}, True),
         ("${In.G.GroupId}", {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 444, "SourcePrefixListId": "pl"}, False),
@@ -233,12 +234,12 @@ def test_a_role_does_not_get_more_policies_than_it_may_have(replaced: int, attac
         ("${In.Other}", {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 443, "SourcePrefixListId": "pl"}, False),
     ],
 )
-def test_a_rule_does_not_move_into_its_security_group(group: str, inline: dict[str, Any], refused: bool) -> None:
+def test_a_rule_does_not_move_into_its_security_group(group: str, inline: dict[str, Any] | None, refused: bool) -> None:
     """The group's own is passed over as a duplicate of it, and then it goes itself."""
     kind = "AWS::EC2::SecurityGroupIngress"
     alone = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 443, "SourcePrefixListId": "pl", "Description": "edge"}
     before = {"G": lone(refusals.GROUP), "R": lone(kind, GroupId=group, **alone)}
-    after = {"G": lone(refusals.GROUP, SecurityGroupIngress=[inline])}
+    after = {"G": lone(refusals.GROUP, **({"SecurityGroupIngress": [inline]} if inline else {}))}
     moved = plan(leaf("In.G", refusals.GROUP), leaf("In.R", kind, "Remove"))
     refusals_of_it = refusals.refusals(moved, sides(before, after), IDLE)
     assert [each.where for each in refusals_of_it] == ["In.R"] * refused

@@ -164,9 +164,13 @@ def test_a_release_can_be_gone_back_to_although_nobody_knows_its_documents(capsy
 
 
 @pytest.mark.parametrize("release", ["1111", "e-1"])
-def test_stages_go_back_with_the_releases_artifacts_the_backend_first(release: str) -> None:
+def test_stages_go_back_with_the_releases_artifacts_the_backend_first(
+    release: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     aws = CodePipeline(*HISTORY)
     assert run(aws, release) is Exit.DONE
+    way = "(change 1): Deploy_Backend and Deploy_Frontend with its artifacts"
+    assert f"{NAME}: back to 111111111111 of 2026-11-23 12:00 {way}" in capsys.readouterr().out
     assert aws.started() == [
         ("rollback_stage", {"pipelineName": NAME, "stageName": stage, "targetPipelineExecutionId": "e-1"})
         for stage in ("Deploy_Backend", "Deploy_Frontend")
@@ -174,12 +178,15 @@ def test_stages_go_back_with_the_releases_artifacts_the_backend_first(release: s
 
 
 @pytest.mark.parametrize("options", [{}, {"build_again": True}])
-def test_after_a_change_of_the_pipeline_the_commit_is_built_again(options: dict[str, Any]) -> None:
+def test_after_a_change_of_the_pipeline_the_commit_is_built_again(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     aws = CodePipeline(*HISTORY, versions={} if options else {"e-1": 6})
     assert run(aws, "1111", **options) is Exit.DONE
     [(name, request)] = aws.started()
     revision = {"actionName": "SourceAction", "revisionType": "COMMIT_ID", "revisionValue": FIRST}
     assert name == "start_pipeline_execution" and request["sourceRevisions"] == [revision]
+    assert "(change 1): all stages again, from its commit" in capsys.readouterr().out
 
 
 def test_a_failed_rollback_stops_and_is_a_failure() -> None:

@@ -79,6 +79,55 @@ def test_a_target_group_needs_its_load_balancer_before_a_service_takes_it(aws: A
     assert "does not have an associated load balancer" in dict(reasons(aws, "unattached", "CREATE_FAILED"))["Service"]
 
 
+@pytest.mark.parametrize(("attached", "status"), [(True, "CREATE_COMPLETE"), (False, "ROLLBACK_COMPLETE")])
+def test_a_route_needs_a_gateway_that_is_attached_to_its_network(aws: Aws, attached: bool, status: str) -> None:
+    network = {"VpcId": {"Ref": "Vpc"}}
+    to_gateway = {"InternetGatewayId": {"Ref": "Gateway"}, **network}
+    route = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": {"Ref": "Gateway"}, "RouteTableId": {"Ref": "Table"}}
+    resources: dict[str, Any] = {
+        "Vpc": VPC,
+        "Gateway": {"Type": "AWS::EC2::InternetGateway"},
+        "Table": {"Type": "AWS::EC2::RouteTable", "Properties": network},
+        "Route": {"Type": "AWS::EC2::Route", "Properties": route},
+    }
+    if attached:
+        resources["Attachment"] = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": to_gateway}
+        resources["Route"]["DependsOn"] = "Attachment"
+    name = f"route-{attached}"
+    assert aws.deploy(name, {"Resources": resources})["StackStatus"] == status
+    failed = dict(reasons(aws, name, "CREATE_FAILED"))
+    assert attached or "belong to different networks" in failed["Route"], failed
+
+
+def test_a_policy_is_attached_to_the_roles_that_it_names_and_leaves_them(aws: Aws) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    policy: dict[str, Any] = {"PolicyDocument": document, "Roles": [{"Ref": "First"}]}
+    body: dict[str, Any] = {
+        "Resources": {
+            name: {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"RoleName": f"of-{name}", "AssumeRolePolicyDocument": trust},
+            }
+            for name in ("First", "Second")
+        }
+    }
+    body["Resources"]["Policy"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": policy}
+
+    def attached(name: str) -> int:
+        answer = aws.client("iam").list_attached_role_policies(RoleName=f"of-{name}")
+        return len(answer["AttachedPolicies"])
+
+    capable: dict[str, Any] = {"Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    stack = aws.deploy("attached", body, **capable)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(aws, "attached", "CREATE_FAILED")
+    assert (attached("First"), attached("Second")) == (1, 0)
+    policy["Roles"] = [{"Ref": "Second"}]
+    assert aws.deploy("attached", body, "UPDATE", **capable)["StackStatus"] == "UPDATE_COMPLETE"
+    assert (attached("First"), attached("Second")) == (0, 1)
+
+
 # moto's zones, as those of any account: the last of these is use1-az3, which has no VPC origins.
 @pytest.mark.parametrize(("zones", "status"), [("ab", "CREATE_COMPLETE"), ("ae", "ROLLBACK_COMPLETE")])
 def test_a_vpc_origin_needs_zones_that_have_them(aws: Aws, zones: str, status: str) -> None:

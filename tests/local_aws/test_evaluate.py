@@ -95,6 +95,17 @@ def test_what_cannot_be_resolved_is_refused(expression: Any, reason: str) -> Non
         scope().resolve(expression)
 
 
+def test_what_a_condition_leaves_out_cannot_be_referred_to() -> None:
+    body = copy.deepcopy(BASE)
+    body["Resources"]["Bucket"]["Condition"] = "Never"
+    template = read(json.dumps(body))
+    values = parameters(template, {}, lambda name: f"value of {name}")
+    left_out = Scope(template, values, PSEUDO, preview=True).check()
+    for expression in ({"Ref": "Bucket"}, {"Fn::GetAtt": ["Bucket", "Arn"]}):
+        with pytest.raises(InvalidTemplateError, match=r"\[Bucket\]: its condition is false"):
+            left_out.resolve(expression)
+
+
 @pytest.mark.parametrize(
     ("supplied", "reason"),
     [

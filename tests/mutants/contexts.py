@@ -42,7 +42,15 @@ join file on file.id = line_bits.file_id join context on context.id = line_bits.
 """
 LIMIT = 900.0  # seconds for a test file
 # Folders whose tests are quick enough to be measured beside those without servers.
-QUICK = ("tests/local_aws/", "tests/rehearsal/", "tests/onboarding/")
+QUICK = (
+    "tests/bootstrap/test_steps.py",
+    "tests/buildspecs/test_pinned_tools.py",
+    "tests/cli/test_command.py",
+    "tests/cli/test_console.py",
+    "tests/local_aws/",
+    "tests/onboarding/",
+    "tests/rehearsal/",
+)
 WAITING = ("tests/local_aws/test_impatience.py", "tests/local_aws/test_proof.py")  # for real time
 QUICK_TEST = 1.0  # seconds; those that take longer come after those that do not
 # What compares all that a folder makes with what is committed.

@@ -138,6 +138,17 @@ def test_parameter_files_keep_what_they_chose(tmp_path: Path) -> None:
     assert file["Tags"]["CostCenter"] == "shop"
 
 
+def test_a_side_that_an_application_does_not_have_is_switched_off_where_a_file_can() -> None:
+    application = Application("shop", "Shop", "")
+    body: dict[str, Any] = {"Parameters": {"Environment": "staging"}, "Tags": {}}
+    sides = {"FrontendTarget", "BackendTarget"}
+    for known in (sides, set[str]()):
+        chosen = parameter_file(body, {"Environment", *known}, application)["Parameters"]
+        assert chosen == {"Environment": "staging", **dict.fromkeys(known, "NONE")}
+    application.module, application.frontend = "shop:app", "web"
+    assert parameter_file(body, {"Environment", *sides}, application)["Parameters"] == {"Environment": "staging"}
+
+
 def test_nothing_that_a_file_chooses_now_is_unknown() -> None:
     """Of the environment, and of its access root, whose parameters stand in the same file."""
     for file in sorted((ROOT / "params").glob("*.json")):

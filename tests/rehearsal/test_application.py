@@ -169,6 +169,14 @@ def test_one_that_does_not_answer_in_time_is_ended(python: Path, tmp_path: Path)
     assert gone(int(str(error.value).split()[-1]))
 
 
+def test_one_that_says_nothing_while_it_starts_is_waited_for(
+    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "SETTLED_SECONDS", 0.1)
+    bundle = small(tmp_path, f"import time\ntime.sleep(0.5)\n{ANSWERS}")
+    start_module(application.Launch(bundle, {}, application.free_port()), "small:app", python).stop()
+
+
 def test_a_port_that_is_taken_is_said_before_anything_starts(
     sample: application.ApplicationProcess, tmp_path: Path
 ) -> None:

@@ -94,6 +94,18 @@ def test_a_function_that_is_none_is_an_error_at_the_start(source: str) -> None:
         functions.Functions({FUNCTION: source})
 
 
+def test_a_runtime_that_has_gone_is_said() -> None:
+    _, functions_of_ours, _ = distribution()
+    running = functions.Functions(functions_of_ours)
+    assert running._process and running._process.stdin
+    running._process.kill()
+    running._process.wait()
+    for _ in range(2):  # what was written may still have been taken
+        with pytest.raises(functions.FunctionError, match=r"Node.js (ended|is gone)"):
+            running.rewritten_uri(FUNCTION, functions.viewer_request_event("GET", "/", "", [], "127.0.0.1"))
+    running.stop()
+
+
 def test_the_event_has_cloudfronts_form() -> None:
     headers = [("Host", "a"), ("Accept", "b"), ("Accept", "c"), ("Cookie", "d=1; e=2=3")]
     event = functions.viewer_request_event("GET", "/x", "a=1&b&a=2", headers, "127.0.0.1")

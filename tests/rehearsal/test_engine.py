@@ -105,6 +105,15 @@ def test_actions_of_one_order_all_run_and_none_of_a_later_one(played: Played) ->
     assert not release.succeeded and release.not_reached == ()
 
 
+def test_every_stage_of_an_execution_is_in_its_record_once(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A"),), "FAIL", False), Stage("T", (action("T", "B"),), "FAIL", False))
+    played.play(shape)
+    [record] = played.records.values()
+    assert [(stage["name"], stage["status"]) for stage in record["stages"]] == [
+        (stage.name, "Succeeded") for stage in shape.stages
+    ]
+
+
 def test_a_failed_stage_ends_the_release(played: Played) -> None:
     shape = stages(Stage("S", (action("S", "A"),), "FAIL", False), Stage("T", (action("T", "B"),), "FAIL", False))
     played.fails["A"] = 1

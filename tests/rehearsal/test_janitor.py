@@ -55,6 +55,15 @@ def test_builds_end_and_the_workspace_is_deleted(number: signal.Signals | None, 
     assert not folder.exists()
 
 
+def test_the_workspace_goes_at_the_end_of_its_context_whoever_still_holds_the_janitor() -> None:
+    with janitor.workspace() as cleaner:
+        assert cleaner.folder.is_dir()
+    until = time.monotonic() + 30
+    while cleaner.folder.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not cleaner.folder.exists() and gone(cleaner.process.pid, 30)
+
+
 def test_a_folder_that_is_gone_already_keeps_the_janitor_from_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "rehearsal"
     folder.mkdir()

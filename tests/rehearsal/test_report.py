@@ -32,6 +32,7 @@ FAILED = Release(
     ),
     artifacts={"Files": "3 files, 1,024 bytes, dashboard/Files/1"},
     usage=(
+        Usage("AlarmRole", (), ("sns:Publish",)),
         Usage("BuildRole", ("s3:GetObject",), ()),
         Usage("PipelineRole", ("ecs:UpdateService", "iam:PassRole"), ("s3:PutObject",)),
         Usage("TaskRole", (), ("dynamodb:GetItem",)),
@@ -56,6 +57,7 @@ not reached: Deploy_Frontend
 artifacts
   Files: 3 files, 1,024 bytes, dashboard/Files/1
 permissions
+  AlarmRole: assumed by its service; what is done with it is not checked here
   BuildRole: 1 action used, none unused
   PipelineRole: 2 actions used; unused: s3:PutObject
   TaskRole: assumed by its service; what is done with it is not checked here

@@ -134,10 +134,12 @@ def test_submodules_are_empty_and_named(application: Path, tmp_path: Path) -> No
     git = ["git", "-C", str(application), "-c", "protocol.file.allow=always"]
     subprocess.run([*git, "init", "--quiet"], check=True)
     subprocess.run([*git, "submodule", "--quiet", "add", str(other), "library"], check=True, capture_output=True)
+    (application / "zone").write_text("what comes after it")
     committed(application)
     (tmp_path / "out").mkdir()
     source = checkout(application, tmp_path / "out")
     assert source.submodules == ("library",) and files(tmp_path / "out/library") == []
+    assert (tmp_path / "out/zone").read_text() == "what comes after it"
     [line] = source.surprises()
     assert line.startswith("submodules are empty, because the artifact is not a clone: ") and line.endswith(": library")
 

@@ -104,8 +104,10 @@ def serve_programs() -> Iterator[ProgramServer]:
     with Server(("127.0.0.1", 0), Handler) as server:
         programs.port = server.server_address[1]
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield programs
-        server.shutdown()
+        try:
+            yield programs
+        finally:
+            server.shutdown()
 
 
 def hash_files(call: ProgramCall) -> ProgramResult:
