@@ -249,7 +249,7 @@ def _box(box: Box, corner: tuple[float, float], change: tuple[int, str] | None) 
     count, weight = change or (0, "")
     lines = "".join(
         f'<text class="says" x="{x + 10:.0f}" y="{y + 37 + 14 * number:.0f}">{_text(text)}</text>'
-        for number, text in enumerate(textwrap.wrap(box.description, LINE)[:2])
+        for number, text in enumerate(textwrap.wrap(box.description, LINE, max_lines=2, placeholder=" …"))
     )
     badge = (
         f'<text class="badge" x="{x + WIDTH - 10:.0f}" y="{y + 21:.0f}" text-anchor="end">{count}</text>'

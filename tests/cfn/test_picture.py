@@ -50,6 +50,16 @@ def test_every_stack_is_a_box_and_every_box_is_inside(templates: TemplateSet) ->
     assert names == {child.resource.logical_id for child in root.children()} | {"viewers", "git push"}
 
 
+def test_a_description_without_room_says_that_it_goes_on(templates: TemplateSet) -> None:
+    """The whole is the title that a browser shows above the box."""
+    picture = ElementTree.fromstring(stacks_picture(templates["environment"], title="title"))
+    descriptions = [[line.text or "" for line in box.iter(f"{SVG}text")][1:] for box in picture.iter(f"{SVG}a")]
+    titles = [box.findtext(f"{SVG}title", "").partition(": ")[2] for box in picture.iter(f"{SVG}a")]
+    assert len(titles) > 10
+    for lines, title in zip(descriptions, titles, strict=True):
+        assert " ".join(lines) == title or (lines[-1].endswith(" …") and title.startswith(" ".join(lines)[:-2]))
+
+
 def test_requests_releases_and_permissions_are_those_of_the_templates(templates: TemplateSet) -> None:
     """The way of a request and of a release, as docs/architecture.md tells them."""
     from generator.cfn.picture import _between
