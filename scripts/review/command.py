@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from generator.cfn.schemas import SchemasError
+from generator.cfn.templates import TemplatesError
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.review import revision
 from scripts.review.gate import gate
@@ -83,6 +84,8 @@ def review(project: Path, base: str, head: str = "") -> Review:
         environments = compare(before, after)
     except SchemasError as error:
         raise RefusedError(str(error), "Run `make templates`.") from error
+    except TemplatesError as error:
+        raise RefusedError(f"The templates cannot be compared: {error}", "Run `make templates`.") from error
     placed_environments = tuple(
         placed(_priced(environment, before, after), after.templates, project)
         if environment.state != UNCHANGED
@@ -93,6 +96,7 @@ def review(project: Path, base: str, head: str = "") -> Review:
         result,
         environments=placed_environments,
         choices=tuple(latent.choices(before.templates, after.templates)),
+        interface=tuple(latent.interface(before.templates, after.templates)),
         latent=tuple(latent.resources(before.templates, after.templates, environments)),
         latent_grants=tuple(latent.broader(before.templates, after.templates, environments)),
         quotas=near(before, after, environments),

@@ -3,15 +3,19 @@ meets, in what a parameter may be, in a rule. Somebody's next parameter file may
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from generator.cfn import broadening, difference
 from generator.cfn.difference import Change
 from generator.cfn.environments import ENVIRONMENT
+from generator.cfn.places import spell
 from generator.cfn.templates import TemplateSet
 from scripts.review.model import EnvironmentReview, ValueChange
+from scripts.review.rights import ROOTS
 
 # Sections that say what may be chosen; conditions and outputs show in what they decide.
 CHOICES = ("parameter", "rule")
+COMPUTED = "Computed"
 EXPLAINING = ("Metadata", "Description", "DependsOn")  # the last: an order, and nothing that a resource is
 
 
@@ -20,6 +24,20 @@ def choices(before: TemplateSet, after: TemplateSet) -> Iterator[ValueChange]:
     for change in _differences(before, after):
         if change.what in CHOICES and not _explains(change):
             yield _value(change)
+
+
+def interface(before: TemplateSet, after: TemplateSet) -> Iterator[ValueChange]:
+    """What others have of the templates: outputs of the roots, and what a template tells CloudFormation (a transform,
+    which is a program that rewrites it) or the deploy script (where computed parameters come from)."""
+    for change in _differences(before, after):
+        output = change.what == "output" and change.template in ROOTS and not _explains(change)
+        attribute = change.what == "template attribute" and (
+            change.place[:1] not in (("Metadata",), ("Description",)) or change.place[:2] == ("Metadata", COMPUTED)
+        )
+        if output:
+            yield _value(change)
+        elif attribute:
+            yield replace(_value(change), place=f"{change.template}.{spell(change.place)}")
 
 
 def resources(
@@ -68,7 +86,6 @@ def _explains(change: Change) -> bool:
 
 
 def _value(change: Change) -> ValueChange:
-    from generator.cfn.places import spell
     from scripts.review.compare import shown_text
 
     place = f"{change.what} {change.address} {spell(change.place)}".strip()

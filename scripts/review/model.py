@@ -207,7 +207,8 @@ class ReachChange:
 @dataclass(frozen=True)
 class Review:
     """The whole: `base` and `head` are what the revisions are called, `gate` the gate's verdict on the new templates,
-    `choices` what parameters and rules allow differently, `latent` and `latent_grants` what changes in templates and in
+    `choices` what parameters and rules allow differently, `interface` outputs of the roots and what a template has for
+    CloudFormation or the deploy script, `latent` and `latent_grants` what changes in templates and in
     no environment here, `quotas` what comes near to a quota of AWS, `requirements` the rows that it touches, `reach`
     who can reach what otherwise than before, `files` how many files of each kind it touches, `version` the version of
     the set where it changes, `deployed` what is deployed of the environment that was asked for."""
@@ -216,6 +217,7 @@ class Review:
     head: str
     environments: tuple[EnvironmentReview, ...] = ()
     choices: tuple[ValueChange, ...] = ()
+    interface: tuple[ValueChange, ...] = ()
     latent: tuple[ValueChange, ...] = ()
     latent_grants: tuple[Grant, ...] = ()
     quotas: tuple[QuotaChange, ...] = ()

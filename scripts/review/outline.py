@@ -91,6 +91,7 @@ def outline(review: Review, detail: Detail = Detail.FULL, groups: Groups | None 
         ("Requirements", list(map(_requirement, review.requirements))),
         ("Limits that come near", list(map(_quota, review.quotas))),
         ("What may be chosen", [_value(change, detail) for change in review.choices]),
+        ("Outputs, and what others read of the templates", [_value(change, detail) for change in review.interface]),
         ("In the templates, in no environment here", [*grants, *(_value(change, detail) for change in review.latent)]),
     ):
         if entries:

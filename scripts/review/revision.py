@@ -22,7 +22,16 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "parameter files": ("params/",),
     "buildspecs": ("buildspecs/",),
     "facts of the application": ("generator/project.py", "generator/application.py"),
+    "rules of the gate": ("generator/gate/",),
     "generator": ("generator/",),
+    "checks of pull requests": (
+        ".github/",
+        ".gitlab-ci.yml",
+        ".ci/",
+        ".pre-commit-config.yaml",
+        "scripts/ci/",
+        "Makefile",
+    ),
     "scripts": ("scripts/",),
     "runbook": ("docs/runbook.md",),
     "requirements": ("docs/conformance.md",),
@@ -162,7 +171,11 @@ def _kind(path: str) -> str:
 
 def _present(folder: Path) -> dict[str, str]:
     files = (path for name in (TEMPLATES, PARAMS) for path in sorted((folder / name).glob("*.json")))
-    try:
-        return {f"{path.parent.name}/{path.name}": path.read_text(encoding="utf-8") for path in files}
-    except (OSError, UnicodeDecodeError) as error:
-        raise RefusedError(f"The working tree cannot be read: {error}") from error
+    texts = {}
+    for path in files:
+        name = f"{path.parent.name}/{path.name}"
+        try:
+            texts[name] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RefusedError(f"{name} cannot be read: {error}") from error
+    return texts

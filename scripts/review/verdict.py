@@ -20,6 +20,7 @@ from scripts.review.model import (
     ResourceChange,
     Review,
     Risk,
+    ValueChange,
 )
 from scripts.terminal.text import visible
 
@@ -31,6 +32,8 @@ PERMISSIONS = "Permissions and protection"
 PROGRAM = re.compile(
     r"(^|\.)(Image|ImageUri|BuildSpec|FunctionCode|Definition|DefinitionString|ZipFile|S3Key|Command)\b"
 )
+TOOLS = ("checks of pull requests", "rules of the gate", "scripts")  # kinds of files, of `revision.KINDS`
+REWRITTEN = re.compile(r"^[\w-]+\.Transform\b")  # CloudFormation runs a program over the template: nothing here is sure
 MOST = 3  # entries of one kind that a verdict names; the others are counted
 LINE_BREAKS = re.compile(r"[\r\n\t]")  # the characters without a picture that a value may well have
 WORDS = {ADDED: "added", REPLACED: "REPLACED", REMOVED: "removed", CHANGED: "changed in place"}
@@ -71,18 +74,35 @@ def _environments(review: Review) -> Line:
         *_beside(review),
         *_counted(len(review.latent), "resources that no environment here has"),
         *_counted(len(review.choices), "what may be chosen"),
+        *_interface(review.interface),
+        *_tools(review),
     ]
     version = [f"version {review.version.before} → {review.version.after}"] if review.version else []
+    least = BAD if any(REWRITTEN.search(change.place) for change in review.interface) else LOOK if hidden else GOOD
     if not review.changed:
-        return Line("Environments", "; ".join(["none changes", *hidden, *version]), LOOK if hidden else GOOD)
+        return Line("Environments", "; ".join(["none changes", *hidden, *version]), least)
     pairs = _sentences(review.changed, _happens)
     if len(pairs) > MOST:  # each would be told by itself, and nobody would read to the end
         pairs = _sentences(review.changed, _counts)
     sentences = [f"{_names(names, review)}: {text}" for text, names in pairs]
-    weight = max(map(_weight, review.changed), key=WEIGHTS.index)
-    return Line(
-        "Environments", "; ".join([*sentences, *hidden, *version]), LOOK if hidden and weight == GOOD else weight
-    )
+    weight = max((least, *map(_weight, review.changed)), key=WEIGHTS.index)
+    return Line("Environments", "; ".join([*sentences, *hidden, *version]), weight)
+
+
+def _interface(changes: Sequence[ValueChange]) -> Iterator[str]:
+    """The outputs that are gone and what a template has otherwise, by name; other changes of outputs are counted."""
+    loud = [f"{change.place} changes" for change in changes if not change.place.startswith("output ")]
+    loud += [f"{change.place} is gone" for change in changes if change.place.startswith("output ") and not change.after]
+    yield from loud[:MOST]
+    yield from [f"{len(loud) - MOST} more of this kind"] if len(loud) > MOST else []
+    yield from _counted(len(changes) - len(loud), "outputs")
+
+
+def _tools(review: Review) -> Iterator[str]:
+    """That the change touches what checks it, or what deploys: no template shows what that does."""
+    paths = [path for kind in TOOLS for path in review.files.get(kind, ())]
+    if paths:
+        yield f"WHAT CHECKS OR DEPLOYS changes: {', '.join(paths[:MOST])}{_more(len(paths))}"
 
 
 def _counted(count: int, what: str) -> list[str]:

@@ -3,7 +3,8 @@
 The version of the set says what an update does to a living environment. It follows from the same comparison as the
 review:
 
-- major: data or an address is deleted, replaced, unprotected or kept for a shorter time, or a parameter is gone;
+- major: data or an address is deleted, replaced, unprotected or kept for a shorter time, a parameter, a value
+  that it may have, its default or an output is gone;
 - minor: resources, rights or parameters are added, a right becomes broader, or a protection weaker;
 - patch: anything else that reaches a template.
 
@@ -12,6 +13,7 @@ What only a parameter file changes is no matter of the set's version.
 
 import re
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
@@ -22,7 +24,7 @@ from scripts.deployment.errors import Exit, RefusedError
 from scripts.review import latent, revision
 from scripts.review.command import PROJECT
 from scripts.review.compare import compare
-from scripts.review.model import ADDED
+from scripts.review.model import ADDED, EnvironmentReview
 from scripts.review.revision import Revision
 from scripts.terminal import console, results
 
@@ -73,6 +75,8 @@ def bump(before: Revision, after: Revision) -> tuple[Bump, str]:
     """How far the version has to go up, and why. Raises `RefusedError`."""
     if _unversioned(before.templates) == _unversioned(after.templates):
         return Bump.NONE, ""
+    if narrower := next(_narrower(before.templates, after.templates), ""):
+        return Bump.MAJOR, narrower
     old, new = _parameters(before.templates), _parameters(after.templates)
     if gone := sorted(old - new):
         return Bump.MAJOR, f"parameter {gone[0]} is gone"
@@ -85,17 +89,37 @@ def bump(before: Revision, after: Revision) -> tuple[Bump, str]:
             return Bump.MAJOR, f"{risk.path}: {risk.what}"
     if added := sorted(new - old):
         return Bump.MINOR, f"parameter {added[0]} is new"
-    for environment in environments:
-        for change in environment.resources:
-            if change.action == ADDED:
-                return Bump.MINOR, f"{change.path} is new"
-        if environment.broader:
-            return Bump.MINOR, f"a right becomes broader: {environment.broader[0].holder}"
-        for risk in environment.weaker:
-            return Bump.MINOR, f"a protection becomes weaker: {risk.path}: {risk.what}"
+    if wider := next((why for environment in environments for why in _wider(environment)), ""):
+        return Bump.MINOR, wider
     for grant in latent.broader(before.templates, after.templates, environments):
         return Bump.MINOR, f"a right becomes broader: {grant.holder}"
     return Bump.PATCH, "templates change"
+
+
+def _wider(environment: EnvironmentReview) -> Iterator[str]:
+    """What an environment has or permits beyond before."""
+    yield from (f"{change.path} is new" for change in environment.resources if change.action == ADDED)
+    yield from (f"a right becomes broader: {grant.holder}" for grant in environment.broader)
+    yield from (f"a protection becomes weaker: {risk.path}: {risk.what}" for risk in environment.weaker)
+
+
+def _narrower(before: TemplateSet, after: TemplateSet) -> Iterator[str]:
+    """What somebody's parameter file, or who reads an output, can no longer rely on."""
+    for root in _roots(before):
+        if root.name not in after:
+            continue
+        new = after[root.name]
+        for name in sorted(root.outputs.keys() - new.outputs.keys()):
+            yield f"output {root.name}.{name} is gone"
+        computed = new.metadata.get("Computed", {})
+        for name, declared in new.parameters.items():
+            known = root.parameters.get(name)
+            if name not in computed and "Default" not in declared and (known is None or "Default" in known):
+                yield f"parameter {root.name}.{name} has to be given"
+            allowed = declared.get("AllowedValues")
+            for value in (known or {}).get("AllowedValues", ()):
+                if allowed is not None and value not in allowed:
+                    yield f"parameter {root.name}.{name} may no longer be {value}"
 
 
 def _set_alone(before: Revision, after: Revision) -> Revision:

@@ -92,6 +92,30 @@ def test_a_workflow_with_a_token_runs_nothing_of_the_pull_request() -> None:
                     assert "${{" not in value["run"], (path, value["run"])
 
 
+def test_actions_are_named_by_commit() -> None:
+    """A tag can be moved to another commit; the version beside it is what Dependabot raises."""
+    used = [
+        line.partition("uses: ")[2]
+        for _, text in command.files("github")
+        for line in text.split("\n")
+        if "uses: " in line
+    ]
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)] == []
+
+
+def test_what_a_schedule_starts_waits_for_nobody() -> None:
+    """It signs in where no reviewers are asked, and who may push a branch has no such environment."""
+    texts = {path: yaml.safe_load(text) for host in ("github", "gitlab") for path, text in command.files(host)}
+    watch, deploy = (texts[f".github/workflows/{name}.yml"] for name in ("watch", "deploy"))
+    gitlab = texts[".gitlab-ci.yml"]
+    assert watch["jobs"]["watch"]["environment"].endswith("-plan")
+    assert deploy["jobs"]["plan"]["if"] == "github.ref_name == github.event.repository.default_branch"
+    assert gitlab["drift:staging"]["environment"] == gitlab["plan:staging"]["environment"] == "staging-plan"
+    # The token for comments belongs to an environment of its own.
+    assert [name for name, job in gitlab.items() if "review-comment" in str(job)] == ["comment"]
+
+
 def test_the_buildspec_is_one() -> None:
     [text] = [text for path, text in command.files("codebuild") if path.endswith("codebuild.yml")]
     assert not list(problems(yaml.safe_load(text)))

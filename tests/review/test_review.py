@@ -162,6 +162,36 @@ def test_what_no_environment_here_has_is_told_all_the_same(checkout: Path, capsy
     assert "🛑 **Permissions and protection:** 1 broader: edge.Hidden may \\* on \\* without a condition" in lines[2]
 
 
+def test_what_no_resource_shows_is_in_the_first_line(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An output that another root reads, a transform, and the program that checks: all of it was five good lines."""
+
+    def edit(body: dict[str, Any]) -> None:
+        del body["Outputs"]["PublicUrl"]
+        body["Transform"] = "AWS::Include"
+
+    pull_requests.template(checkout, "environment", edit)
+    workflow = checkout / ".github/workflows/review.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("on: pull_request_target\n", encoding="utf-8")
+    assert shown(capsys, checkout, "base").splitlines()[0] == (
+        "- 🛑 **Environments:** none changes; environment.Transform changes; output environment.PublicUrl is gone;"
+        " WHAT CHECKS OR DEPLOYS changes: .github/workflows/review.yml"
+    )
+
+
+def test_what_cannot_be_read_is_named(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull_requests.template(
+        checkout,
+        "environment",
+        lambda body: pull_requests.resource(body, "Site").update(TemplateURL="https://evil.test/x.json"),
+    )
+    assert cli.main(["review", "base", "--project", str(checkout)]) == 3
+    assert "The templates cannot be compared: there is no template for environment.Site" in capsys.readouterr().err
+    (checkout / "templates/site.json").write_bytes(b"\xff")
+    assert cli.main(["review", "base", "--project", str(checkout)]) == 3
+    assert "templates/site.json cannot be read" in capsys.readouterr().err
+
+
 def test_a_pull_request_cannot_write_markup(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pull_requests.hostile_names(checkout)
     text = shown(capsys, checkout, "base", "--full")

@@ -39,12 +39,34 @@ def removed_parameter(folder: Path) -> None:
     pull_requests.template(folder, "environment", edit)
 
 
+def narrowed_parameter(folder: Path) -> None:
+    """A value that somebody's parameter file may have is no longer allowed."""
+
+    def edit(body: dict[str, Any]) -> None:
+        body["Parameters"]["LogLevel"]["AllowedValues"].remove("CRITICAL")
+
+    pull_requests.template(folder, "environment", edit)
+
+
+def removed_output(folder: Path) -> None:
+    pull_requests.template(folder, "environment", lambda body: body["Outputs"].pop("PublicUrl"))
+
+
+def opened_port(folder: Path) -> None:
+    pull_requests.template(
+        folder, "network", lambda body: pull_requests.resource(body, "FromLoadBalancer").update(FromPort=0)
+    )
+
+
 @pytest.mark.parametrize(
     ("edit", "needed", "why"),
     [
         (pull_requests.replaced_bucket, "2.0.0", "Site.Site: holds data: replaced"),
         pytest.param(pull_requests.table_unprotected, "2.0.0", "Data.Clients", marks=pytest.mark.soak),
         (removed_parameter, "2.0.0", "parameter environment.RedisUrl is gone"),
+        (narrowed_parameter, "2.0.0", "parameter environment.LogLevel may no longer be CRITICAL"),
+        (removed_output, "2.0.0", "output environment.PublicUrl is gone"),
+        (opened_port, "1.3.0", "a protection becomes weaker: Network.FromLoadBalancer: opens tcp 0-"),
         (pull_requests.right_broadened_in_a_child, "1.3.0", "a right becomes broader: Backend.TaskRole"),
         pytest.param(pull_requests.new_variable, "1.3.0", "Configuration.BannerColour is new", marks=pytest.mark.soak),
         (pull_requests.buildspec_without_its_source, "1.2.4", "templates change"),
