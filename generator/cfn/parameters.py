@@ -26,6 +26,12 @@ SECRETS = {
     "a URL with a password": r"://[^\s/?#@]*:[^\s/@]+@",
 }
 SECRET_NAME = re.compile(r"secret|passw(or)?d|passphrase|token|private_?key|api_?key|access_?key|credential", re.I)
+# What a name ends in is what its value is: TOKEN_EXPIRE_MINUTES is a number, and no token.
+OF_A_SECRET = re.compile(
+    r"""(?:_|(?<=[a-z])(?=[A-Z]))(?i:expires?|expiration|expiry|minutes?|hours?|days?|seconds?|ttl|lifetime|max_?age|length
+    |algorithms?|ur[li]|endpoint|issuer|audience|type|rounds|enabled)$""",
+    re.X,
+)
 # Identifiers and keys that are public, by the name that they are given to in a list of NAME=value.
 PUBLIC = r"(?<!\w)[A-Z0-9_]*(?:_ID|PUBLIC|PUBLIC_KEY|PUBLISHABLE_KEY|SITE_KEY)=[^\s,]*"
 DIGEST = r"sha256:[0-9a-f]{64}|sha(?:256|384|512)-[A-Za-z0-9+/=]+"
@@ -169,14 +175,15 @@ def effective(
 def secret(name: str, value: str) -> str | None:
     """What kind of secret `value` looks like when it is called `name`, or None.
 
-    Under a telling name everything is a secret but an ARN and the empty string. Random is what has 32 characters (an
+    Under a telling name everything is a secret but an ARN and the empty string, unless the name ends in what belongs to
+    a secret, such as its lifetime. Random is what has 32 characters (an
     AWS secret access key: 40) and falls into more words and numbers than a name; ARNs, URLs, digests
     and what is public by its name pass.
     """
     for kind, pattern in SECRETS.items():
         if re.search(pattern, value):
             return kind
-    if value and SECRET_NAME.search(name) and not ARN.fullmatch(value):
+    if value and SECRET_NAME.search(name) and not OF_A_SECRET.search(name) and not ARN.fullmatch(value):
         return "a secret, by its name"
     for token in re.findall(r"[A-Za-z0-9+/_=-]{32,}", NEVER_SECRET.sub(" ", value)):
         for run in re.findall(r"[A-Za-z0-9]{18,}", token) + re.findall(r"^[A-Za-z0-9+/]{40,}$|^.+=$", token):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from generator.cfn.parameters import PLACEHOLDER, secret
 from scripts.onboarding.facts import Application, Missing, Setting, TableFacts, files
 from scripts.onboarding.routes import name_of, read_routes
 
@@ -340,6 +341,16 @@ def _settings(folder: Path, place: Path, code: dict[Path, ast.Module], applicati
                 continue
             source = f"{file.relative_to(folder)}:{line}"
             setting = _setting(name, default, kind, source, uses_fernet)
+            if setting.kind == "chosen" and secret(name, setting.value or "x"):
+                # No plain parameter may have such a name or value.
+                if default is None:
+                    settings[name] = Setting(name, "filled", source=source)
+                else:
+                    application.missing.append(_left_to_the_code(name, source, "it looks like a secret"))
+                continue
+            if PLACEHOLDER.search(setting.value):
+                application.missing.append(_left_to_the_code(name, source, f"{setting.value} is a placeholder"))
+                setting = replace(setting, value="", type="text")
             if default is None and setting.kind == "chosen":
                 value, where = samples.get(name, (SAMPLES.get(kind, "unset" if kind == "text" else kind), ""))
                 setting = replace(setting, value=value, type=kind if kind in ("number", "switch") else "text")
@@ -359,8 +370,8 @@ def _settings(folder: Path, place: Path, code: dict[Path, ast.Module], applicati
 SAMPLES = {
     "number": "1",
     "switch": "false",
-    "address": "https://example.com",
-    "mail": "nobody@example.com",
+    "address": "https://example.edu",
+    "mail": "nobody@example.edu",
     "list": "[]",
 }
 
@@ -377,9 +388,23 @@ def _samples(folder: Path, place: Path) -> dict[str, tuple[str, str]]:
         for variable, value in re.findall(r"^\s*(?:export\s+)?(\w+)[ \t]*=[ \t]*(.*)$", _text(file), re.M):
             quoted = re.match(r"([\"'])(.*?)\1", value)
             plain = quoted[2].strip() if quoted else re.sub(r"\s#.*", "", value).strip()
-            if plain and plain.isprintable() and not re.search(r"[$<]|://[^/]*@", plain):
+            if (
+                plain
+                and plain.isprintable()
+                and not re.search(r"[$<]|://[^/]*@", plain)
+                and not PLACEHOLDER.search(plain)
+            ):
                 result.setdefault(variable.upper(), (plain, str(file.relative_to(folder))))
     return result
+
+
+def _left_to_the_code(name: str, source: str, why: str) -> Missing:
+    """A variable whose default stays in the code, because no parameter may have it."""
+    return Missing(
+        f"{name} keeps the default of the code ({source}), because {why}",
+        "add a Variable or a Secret to generator/application.py to give it another value",
+        stops=False,
+    )
 
 
 def _settings_classes(trees: Collection[ast.Module]) -> set[str]:

@@ -334,3 +334,23 @@ def test_a_lock_file_between_the_page_and_the_root(tmp_path: Path) -> None:
     files: dict[str, str | None] = {"web/package.json": None, "web/package-lock.json": None}
     files |= {"js/apps/web/package.json": json.dumps(PACKAGE), "js/bun.lockb": ""}
     assert "lock file" not in lacks(shop(tmp_path, files))
+
+
+SETTINGS_HEAD = "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "kinds"),
+    [
+        ("access_token_expire_minutes: int = 30", {"ACCESS_TOKEN_EXPIRE_MINUTES": ("chosen", "30")}),
+        ("token_endpoint: str = '/token'", {"TOKEN_ENDPOINT": ("chosen", "/token")}),
+        ("api_key_header: str = 'X-API-Key'", {}),
+        ("api_key_header: str", {"API_KEY_HEADER": ("filled", "")}),
+        ("sender: str = 'shop@example.com'", {"SENDER": ("chosen", "")}),
+    ],
+)
+def test_no_setting_is_what_the_gate_refuses(tmp_path: Path, line: str, kinds: dict[str, tuple[str, str]]) -> None:
+    application = shop(tmp_path, {SETTINGS: f"{SETTINGS_HEAD}    {line}\n"})
+    assert {setting.name: (setting.kind, setting.value) for setting in application.settings} == kinds
+    if "=" in line and "chosen" not in {kind for kind, value in kinds.values() if value}:
+        assert "keeps the default of the code" in lacks(application)
