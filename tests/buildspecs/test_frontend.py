@@ -221,6 +221,20 @@ def test_a_build_without_its_output_fails(sample: Workshop, missing: tuple[str, 
     assert complaint in outcome.result_lines()
 
 
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        ({"dist/index.html": "<p>"}, "ERROR index.html is in dist: correct FrontendOutput in the parameter file, or"),
+        ({"out/web/index.html": "<p>"}, "ERROR index.html is in out/web: correct FrontendOutput"),
+        ({"build/index.html": "<p>", "build/js/a.js": ""}, "ERROR build has the folders js: correct FrontendAssets"),
+    ],
+)
+def test_where_the_output_is_instead_is_told(sample: Workshop, files: dict[str, str], line: str) -> None:
+    outcome = build(sample, files)
+    assert outcome.phases["post_build"] is False
+    assert [result for result in outcome.result_lines() if result.startswith(line)], outcome.log
+
+
 NPM = ["npm", "install", "--prefix"]
 MANIFEST = json.dumps({"name": "web"})
 
