@@ -194,6 +194,34 @@ HOLES: dict[str, tuple[Hole, str, str, str]] = {
         grant("access.ApproverRole", ["ecr:PutImage"], "*"),
         "the approver of .*", ".*", "ecr:PutImage to registry.Images of .* [{by}]",
     ),
+    "an approver who opens a sandbox of a build": (
+        grant("access.ApproverRole", ["codebuild:StartSandbox"], f"{ARN}codebuild:{HERE}:project/*"),
+        "the approver of .*", ".*", "codebuild:StartSandbox on build.* with commands of one's own [{by}]",
+    ),
+    "a build that starts another one with a role of its choice": (
+        grant("build.BackendBuildRole", ["iam:PassRole", "codebuild:StartBuild"], "*"),
+        "a (build|push) .*", ".*", "iam:PassRole to codebuild.amazonaws.com, and codebuild:StartBuild [{by}]",
+    ),
+    "an approver who starts tasks with a role of their choice": (
+        grant("access.ApproverRole", ["iam:PassRole", "ecs:RunTask"], "*"),
+        "the approver of .*", ".*", "iam:PassRole to ecs-tasks.amazonaws.com, and ecs:RunTask [{by}]",
+    ),
+    "an approver with a shell in the application": (
+        grant("access.ApproverRole", ["ecs:ExecuteCommand"], "*"),
+        "the approver of .*", ".*", "ecs:ExecuteCommand in backend.Service of .* [{by}]",
+    ),
+    "a build that executes what others have planned": (
+        grant("build.BackendBuildRole", ["cloudformation:ExecuteChangeSet"], "*"),
+        "a (build|push) .*", "what runs in .*", "cloudformation:ExecuteChangeSet on a stack of .* [{by}]",
+    ),
+    "an application that deletes stacks": (
+        grant("backend.TaskRole", ["cloudformation:DeleteStack"], "*"),
+        "the application in .*", "what .*", "cloudformation:DeleteStack on a stack of .* [{by}]",
+    ),
+    "an application that takes the protection from people": (
+        grant("backend.TaskRole", ["iam:DetachGroupPolicy"], "*"),
+        "the application in .*", "what is approved in production", "iam:DetachGroupPolicy, which frees people [{by}]",
+    ),
 }  # fmt: skip
 
 
@@ -318,6 +346,18 @@ def test_a_deny_ends_it_and_a_boundary_limits_it() -> None:
     bound = rights(everything, boundary=(allow("dynamodb:PutItem"),))
     assert bound.may("dynamodb:PutItem", resource.arn, resource)
     assert not bound.may("dynamodb:GetItem", resource.arn, resource)
+
+
+def test_a_tag_is_no_fence_for_a_call_that_sends_none() -> None:
+    """A denial by tag denies nothing to it; a condition on a tag allows it nothing."""
+    topic = AccountResource(
+        "two", "t.Topic", "AWS::SNS::Topic", ("arn:aws:sns:eu-central-1:1:two",), {"Environment": "two"}, {}
+    )
+    other = (Condition("StringEquals", "aws:ResourceTag/Environment", ("two",)),)
+    kept = rights(allow("sns:Unsubscribe", "sns:DeleteTopic"), allow("*", effect="Deny", when=other))
+    assert kept.may("sns:Unsubscribe", topic.arn, topic)
+    assert not kept.may("sns:DeleteTopic", topic.arn, topic)
+    assert not rights(allow("sns:Unsubscribe", when=other)).may("sns:Unsubscribe", topic.arn, topic)
 
 
 def test_a_tag_is_a_fence_unless_the_same_role_may_set_it() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from generator.cfn.evaluate import KNOW_BOUNDARY
 from generator.cfn.permissions import permissions
-from generator.cfn.reachability.terms import READING
+from generator.cfn.reachability.terms import MAKING, READING, UNTAGGED
 from generator.cfn.templates import TemplateSet, load
 from generator.roots.access.boundary import SHORT
 from tests.support.accepted import CHECKOV, PARLIAMENT
@@ -233,6 +233,21 @@ def test_a_pattern_in_the_room_of_some_actions_matches_no_other(repository: Path
         names = {each["privilege"] for each in reference.services[service]["privileges"]}
         matched = {name for name in names if fnmatchcase(name, form)}
         assert matched and matched <= set(words.split()), pattern
+
+
+def test_the_search_knows_which_calls_name_no_resource(repository: Path, templates: TemplateSet) -> None:
+    """What changes something, names no resource and so sends no tag; what makes something new changes nothing."""
+    reference = Reference(repository)
+    nameless = {
+        action
+        for permission in permissions(templates)
+        if permission.kind == "identity" and permission.allows and not permission.holder.startswith("aws.")
+        for action in permission.actions
+        if "*" not in action and not READING.match(action.partition(":")[2])
+        if (kinds := reference.kinds(action)) and not any(kind["resource_type"] for kind in kinds)
+    }
+    assert {each for each in nameless if not MAKING.match(each.partition(":")[2])} <= UNTAGGED
+    assert [action for action in UNTAGGED if reference.knows_tags(action)] == []
 
 
 def test_the_calls_that_know_a_boundary_are_those_of_the_reference(repository: Path) -> None:

@@ -15,6 +15,7 @@ from itertools import product
 from generator.cfn.evaluate import KNOW_BOUNDARY, Decision, Request, decide, matches_action, matches_arn
 from generator.cfn.permissions import Permission
 from generator.cfn.reachability.account import NUMBER, RECORD, REGION, Account, AccountResource, Principal
+from generator.cfn.reachability.terms import UNTAGGED
 
 # Keys whose value the caller cannot choose (IAM user guide, reference_policies_condition-keys). A boundary is chosen
 # where a role is made, and a fact afterwards.
@@ -228,6 +229,8 @@ class Rights:
         # S3 looks at a bucket's tags where that is switched on (Amazon S3 user guide, "Enabling ABAC in general purpose
         # buckets").
         if service == "s3" and (resource is None or resource.properties.get("AbacStatus") != "Enabled"):
+            tags = {}
+        if action in UNTAGGED:
             tags = {}
         facts = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
         facts |= {f"{service}:ResourceTag/{key}": value for key, value in tags.items()}

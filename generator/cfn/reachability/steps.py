@@ -24,6 +24,7 @@ from generator.cfn.reachability.account import (
 )
 from generator.cfn.reachability.contents import (
     actions_of,
+    asks_approval,
     build_logs,
     client_secrets,
     contents,
@@ -40,8 +41,10 @@ from generator.cfn.reachability.terms import (
     ADMINISTRATOR,
     ADMINISTRATOR_POLICY,
     ALWAYS_ASKED,
+    CHANGES_STACK,
     CRYPTO,
     DATA_READS,
+    FREES_PEOPLE,
     HARMLESS,
     KEY,
     LOGS,
@@ -53,6 +56,7 @@ from generator.cfn.reachability.terms import (
     READING,
     REPOSITORY,
     RUNS_AS,
+    RUNS_PROJECT,
     SECRET,
     TABLE,
     TAGS,
@@ -127,7 +131,8 @@ class Steps:
             return data_of(resource.environment) if reads and not public else ""
         if resource.type == RECORD:
             return domain_of(resource.environment)
-        is_data = resource.type in (TABLE, SECRET, KEY, LOGS, BUCKET) and not public
+        # The end of a delivery of logs shows nobody what is in them.
+        is_data = resource.type in (TABLE, SECRET, KEY, LOGS, BUCKET) and not public and "LogDelivery" not in verb
         return (data_of if is_data else runs_in)(resource.environment)
 
     def boundaries(self) -> Iterator[Principal]:
@@ -207,6 +212,9 @@ class _Walk:
         for action in MAKES_USERS:
             if allowed := self._anywhere(action):
                 yield self._step(ADMINISTRATOR, allowed)
+        for pipeline in filter(asks_approval, self.account.of_type(PIPELINE)):
+            for allowed in filter(None, map(self._anywhere, FREES_PEOPLE)):
+                yield self._step(approved_in(pipeline.environment), allowed, f"{allowed.action}, which frees people")
         for arn in self._patterns("iam:CreateRole"):
             yield from self._made_role(arn)
         for resource in self.account.of_type("AWS::IAM::Role"):
@@ -279,10 +287,12 @@ class _Walk:
     def _executing(self) -> Iterator[Step]:
         """Changing or starting what runs as another role."""
         for project in self.account.of_type(PROJECT):
-            for action in ("codebuild:StartBuild", "codebuild:StartBuildBatch", "codebuild:UpdateProject"):
+            for action in RUNS_PROJECT:
                 if allowed := self.rights.may(action, project.arn, project):
-                    what = f"{action} on {project.label}, with a buildspec of one's own"
+                    of_own = "commands" if "Sandbox" in action else "a buildspec"
+                    what = f"{action} on {project.label}, with {of_own} of one's own"
                     yield from self._to_role(project.properties["ServiceRole"], allowed, what)
+        yield from self._inside()
         yield from self._machines()
         for pipeline in self.account.of_type(PIPELINE):
             yield from self._pipeline(pipeline)
@@ -292,6 +302,15 @@ class _Walk:
                     yield self._step(role.label, allowed, f"ecr:PutImage to {repository.label}")
         for stack in self.account.of_type(STACK):
             yield from self._stack(stack)
+
+    def _inside(self) -> Iterator[Step]:
+        """A shell in a container of the application, which has its role (Amazon ECS developer guide, ecs-exec)."""
+        for service in self.account.of_type("AWS::ECS::Service"):
+            cluster = service.arn.rpartition("/")[0].replace(":service/", ":cluster/")
+            for arn in (cluster, f"{cluster.replace(':cluster/', ':task/')}/any"):
+                if allowed := self.rights.may("ecs:ExecuteCommand", arn, service):
+                    for role in tasks_of(self.account, service.environment):
+                        yield self._step(role.label, allowed, f"{allowed.action} in {service.label}")
 
     def _machines(self) -> Iterator[Step]:
         for machine in self.account.of_type("AWS::StepFunctions::StateMachine"):
@@ -318,6 +337,9 @@ class _Walk:
             if allowed := self.rights.may(action, stack.arn, stack):
                 for role in executors_of(self.account, stack.environment):
                     yield self._step(role.label, allowed, f"{action} on a stack of {stack.environment}")
+        for action in CHANGES_STACK:
+            if allowed := self.rights.may(action, stack.arn, stack):
+                yield self._step(runs_in(stack.environment), allowed, f"{action} on a stack of {stack.environment}")
 
     def _contents(self) -> Iterator[Step]:
         """Writing what others execute or believe."""

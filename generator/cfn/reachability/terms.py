@@ -87,18 +87,59 @@ RUNS_AS: Mapping[str, tuple[str, ...]] = {
         "cloudformation:CreateChangeSet",
         "cloudformation:UpdateStack",
     ),
-    "codebuild.amazonaws.com": ("codebuild:CreateProject", "codebuild:UpdateProject"),
+    # serviceRoleOverride of StartBuild and StartBuildBatch (CodeBuild API reference).
+    "codebuild.amazonaws.com": (
+        "codebuild:CreateProject",
+        "codebuild:UpdateProject",
+        "codebuild:StartBuild",
+        "codebuild:StartBuildBatch",
+    ),
     "codepipeline.amazonaws.com": ("codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"),
     "ec2.amazonaws.com": (
+        "ec2:AssociateIamInstanceProfile",
+        "ec2:ReplaceIamInstanceProfileAssociation",
         "ec2:RunInstances",
         "elasticbeanstalk:CreateEnvironment",
         "elasticbeanstalk:UpdateEnvironment",
     ),
-    "ecs-tasks.amazonaws.com": ("ecs:RegisterTaskDefinition",),
+    # overrides.taskRoleArn of RunTask and StartTask (Amazon ECS API reference, TaskOverride).
+    "ecs-tasks.amazonaws.com": ("ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:StartTask"),
     "elasticbeanstalk.amazonaws.com": ("elasticbeanstalk:CreateEnvironment", "elasticbeanstalk:UpdateEnvironment"),
     "lambda.amazonaws.com": ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"),
     "states.amazonaws.com": ("states:CreateStateMachine", "states:UpdateStateMachine"),
 }
+# What runs as a project's role when it is called on the project (CodeBuild API reference; a sandbox takes commands).
+RUNS_PROJECT = (
+    "codebuild:StartBuild",
+    "codebuild:StartBuildBatch",
+    "codebuild:StartSandbox",
+    "codebuild:StartSandboxConnection",
+    "codebuild:UpdateProject",
+)
+# What changes or ends a stack without a template: CloudFormation has its role already (CloudFormation user guide,
+# using-iam-servicerole). ExecuteChangeSet executes what somebody else has prepared.
+CHANGES_STACK = (
+    "cloudformation:ContinueUpdateRollback",
+    "cloudformation:DeleteStack",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:RollbackStack",
+)
+# What takes from people the policy that keeps them from approving (Service Authorization Reference, IAM).
+FREES_PEOPLE = ("iam:DetachGroupPolicy", "iam:DetachUserPolicy", "iam:RemoveUserFromGroup")
+# Calls that change something and send no tag of it, which a condition on tags neither allows nor denies (Service
+# Authorization Reference: no resource type, or none with aws:ResourceTag); tests/gate/test_security_tools.py compares.
+UNTAGGED = frozenset(
+    {
+        "cloudfront:DeleteMonitoringSubscription",
+        "codecommit:UpdateApprovalRuleTemplateContent",
+        "ecs:DeregisterTaskDefinition",
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "signer:PutSigningProfile",
+        "sns:SetSubscriptionAttributes",
+        "sns:Unsubscribe",
+    }
+)
 # What makes a person or a role mightier than it is, beside what CreateRole and the policies of a role do.
 MAKES_USERS = (
     "iam:AddUserToGroup",
@@ -113,12 +154,13 @@ MAKES_USERS = (
 )
 ALWAYS_ASKED = frozenset(
     {
+        *CHANGES_STACK,
+        *FREES_PEOPLE,
         *MAKES_USERS,
+        *RUNS_PROJECT,
         *(action for actions in RUNS_AS.values() for action in actions),
         *(action for actions in DATA_READS.values() for action in actions),
         "cloudfront:UpdateDistribution",
-        "codebuild:StartBuild",
-        "codebuild:StartBuildBatch",
         "codepipeline:OverrideStageCondition",
         "codepipeline:PutApprovalResult",
         "codepipeline:StartPipelineExecution",
@@ -128,6 +170,7 @@ ALWAYS_ASKED = frozenset(
         "dynamodb:PutResourcePolicy",
         "dynamodb:UpdateItem",
         "ecr:PutImage",
+        "ecs:ExecuteCommand",
         "ecs:UpdateService",
         "iam:AttachRolePolicy",
         "iam:CreatePolicyVersion",

@@ -56,6 +56,12 @@ RULES = (
     Rule(EXECUTION, OTHER_RUNS, "access.DeployingDelivery CloudFront*",
          "CloudFront knows neither tag nor name of origin access controls, header policies and monitoring "
          "subscriptions (Service Authorization Reference): an account of its own keeps production from it", LIMIT),
+    Rule(EXECUTION, OTHER_RUNS, "access.DeployingRuntime ECSTaskDefinitionRead",
+         "ecs:DeregisterTaskDefinition knows no resource: what runs goes on, and a release makes a revision", LIMIT),
+    Rule(EXECUTION, OTHER_RUNS, "access.DeployingConfiguration SNSSubscriptionChange",
+         "a subscription is changed and ended without a resource: whoever gets no message any more is not told", LIMIT),
+    Rule(EXECUTION, OTHER_RUNS, "access.DeployingGateways EC2FlowLogDeliver",
+         "logs:DeleteLogDelivery knows no resource: a flow log of another environment can be ended", LIMIT),
     Rule(USER, "access.ApproverRole of *", "access.ApproverRole AssumeWithMfa",
          "who approves is who ApproverUsers names; in production never everybody, and in no environment whom the "
          "protection of the approval binds"),
