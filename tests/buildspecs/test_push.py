@@ -460,6 +460,39 @@ def test_the_command_line_joins_the_pages_of_findings() -> None:
     assert findings["findingSeverityCounts"] == {"CRITICAL": 2}
 
 
+def inspected(status: str = "ACTIVE", completed: bool = True, **names: tuple[str, ...]) -> dict[str, Any]:
+    """The same where Amazon Inspector scans the registry. Prepared by botocore's model and not recorded from AWS."""
+    answer = scanned(status, **names)
+    findings = answer["imageScanFindings"]
+    findings["enhancedFindings"] = [
+        {"severity": each["severity"], "packageVulnerabilityDetails": {"vulnerabilityId": each["name"]}}
+        for each in findings.pop("findings")
+    ]
+    if completed:
+        findings["imageScanCompletedAt"] = "2026-08-14T07:08:40.144000+00:00"
+    shape = get_session().get_service_model("ecr").operation_model("DescribeImageScanFindings").output_shape
+    report = ParamValidator().validate(answer, shape)
+    assert not report.has_errors(), report.generate_report()
+    return answer
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "COMPLETE"])
+def test_a_registry_that_amazon_inspector_scans_is_read_as_well(empty: Workshop, status: str) -> None:
+    """An organisation may have turned it on for every account: an image then stays ACTIVE, and its findings are others
+    (theam/facility pull request 127 saw both states)."""
+    answer = inspected(status, CRITICAL=("CVE-2026-0002",), LOW=("CVE-2026-0003",))
+    outcome = scan(empty, answer)
+    assert not outcome.succeeded and "ERROR scan: CRITICAL CVE-2026-0002: SCAN_FINDINGS_BLOCK" in outcome.log
+    outcome = scan(empty, answer, ACCEPTED_FINDINGS="CVE-2026-0002")
+    assert outcome.succeeded, outcome.log
+
+
+def test_an_image_that_amazon_inspector_has_not_looked_at_yet_is_never_green(empty: Workshop) -> None:
+    """It is ACTIVE from the beginning, without a finding: only the time of a completed scan says that there was one."""
+    outcome = scan(empty, inspected(completed=False), "LOW")
+    assert not outcome.succeeded and "ERROR scan: the image is not scanned, ACTIVE" in outcome.log
+
+
 def test_another_severity_is_refused_before_anything_is_pushed(empty: Workshop) -> None:
     outcome = push(empty, SCAN_FINDINGS_BLOCK="SEVERE")
     assert not outcome.succeeded and "ERROR SCAN_FINDINGS_BLOCK is 'SEVERE'" in outcome.log

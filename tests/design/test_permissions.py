@@ -14,6 +14,9 @@ from generator.cfn.templates import TemplateSet
 from generator.core.iam import NO_RESOURCE_LEVEL
 from tests.support.design import allowed, arn, grants
 
+# What ECR asks of Amazon Inspector with the rights of whoever reads a scan (ECR user guide,
+# image-scanning-enhanced-iam).
+INSPECT = {"inspector2:ListCoverage", "inspector2:ListFindings"}
 # What may be done on `*`, because AWS knows no resource for it (Service Authorization Reference).
 ANYTHING = {
     "access.ApproverRole": {"codepipeline:ListPipelines"},
@@ -34,7 +37,7 @@ ANYTHING = {
         "codecommit:UpdateApprovalRuleTemplateContent",
     },
     "backend.ExecutionRole": {"ecr:GetAuthorizationToken"},
-    "build.PushRole": {"ecr:GetAuthorizationToken"},
+    "build.PushRole": {"ecr:GetAuthorizationToken", *INSPECT},
     "build.RaiseRole": {"ecs:DescribeTaskDefinition"},
     "build.VerifyRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
     "pipeline.PipelineRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
@@ -265,7 +268,7 @@ def special(project: str) -> set[str]:
         case "BackendBuild":
             return {f"codebuild:{action}" for action in REPORT}
         case "Push":
-            return {f"ecr:{action}" for action in PUSH} | SIGN
+            return {f"ecr:{action}" for action in PUSH} | SIGN | INSPECT
         case "Seal":
             return set()
         case "VerifyFrontend":

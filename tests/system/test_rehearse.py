@@ -109,8 +109,8 @@ def test_an_image_that_was_not_looked_at_has_no_bill_of_materials_and_the_page_h
 # What a first release that goes well does not use of its roles, and when it is used.
 NEEDED_LATER = {
     "VerifyFrontendRole": {"s3:GetObject"},  # the page is stale
-    # The scan of images is looked at; an image of the same commit has been pushed before.
-    "PushRole": {"ecr:DescribeImageScanFindings", "s3:GetObject"},
+    # The scan of images is looked at, by Amazon Inspector too; an image of the same commit has been pushed before.
+    "PushRole": {"ecr:DescribeImageScanFindings", "inspector2:ListCoverage", "inspector2:ListFindings", "s3:GetObject"},
     # A release takes longer than it may.
     "WatchRole": {"codepipeline:ListActionExecutions", "codepipeline:StopPipelineExecution", "states:StartExecution"},
 }

@@ -208,6 +208,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             f"{REPOSITORY}/<--repository-name>",
             "SAR, Amazon Elastic Container Registry",
         ),
+        Row(_of("inspector2", "ListCoverage ListFindings"), "*", "ECR user guide, image-scanning-enhanced-iam"),
     ),
     "aws ecr describe-image-signing-status": (
         Row(

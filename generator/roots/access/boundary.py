@@ -42,6 +42,7 @@ SHORT = {
     "ecr:DescribeImageS*": "DescribeImageScanFindings DescribeImageSigningStatus",
     "kms:ReEncrypt*": "ReEncryptFrom ReEncryptTo",
     "logs:DescribeLog*": "DescribeLogGroups DescribeLogStreams",
+    "sqs:GetQueue*": "GetQueueAttributes GetQueueUrl",
 }
 # What runs something as another role, or is what another one runs: on what carries the application's tag alone. Else a
 # role of the environment could start whatever build the account has, with a buildspec of its own. Each of these sends

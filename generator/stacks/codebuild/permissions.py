@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, iam, s3, signer, ssm
+from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, iam, inspector2, s3, signer, ssm
 from awacs import elasticbeanstalk as beanstalk
 from awacs.aws import ArnEquals, StringEquals, StringLike
 from troposphere import If
@@ -45,6 +45,14 @@ def push_images(stack: Stack) -> list[Grant]:
             [ecr.DescribeImageScanFindings],
             [stack.takes(ports.REGISTRY_ARN)],
             "an image with findings above the limit is not handed on to be deployed",
+        ),
+        # Without them ECR refuses even to say how far a scan is (alexjurkiewicz/ecr-scan-image issue 19).
+        allow(
+            "ReadInspector",
+            [inspector2.ListCoverage, inspector2.ListFindings],
+            Anything("findings have no names that are known before; AWS's own policy for it names none"),
+            "where Amazon Inspector scans the registry, ECR reads the findings there with the rights of the caller; "
+            "source: AmazonECR userguide, image-scanning-enhanced-iam",
         ),
         allow(
             "RecordImage",
