@@ -129,9 +129,13 @@ def _write_parameters(application: Application, project: Path) -> None:
 
 def _keep(standing: Standing, project: Path) -> None:
     """A copy of the facts that go, for who looks for them in a checkout without git."""
-    folder = project / FORMER
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{standing.name or 'application'}.py").write_text(standing.text, encoding="utf-8")
+    file = project / _copy(standing)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(standing.text, encoding="utf-8")
+
+
+def _copy(standing: Standing) -> Path:
+    return Path(FORMER, f"{standing.name or 'application'}.py")
 
 
 def _left_before(project: Path) -> Iterator[str]:
@@ -148,7 +152,7 @@ def _left_behind(standing: Standing, project: Path) -> Iterator[str]:
         commit = git.text(project, "log", "-1", "--format=%h", "--", FACTS).strip()
     except git.GitError:
         commit = ""
-    where = f"`git show {commit}:{FACTS}`" if commit else f"{FORMER}/{name}.py"
+    where = f"`git show {commit}:{FACTS}`" if commit else str(_copy(standing))
     yield f"the facts of {standing.title or name}: {where}"
     yield f"its reasons of permissions: the ledger {LEDGER} begins anew, and the first review reads all of it"
     yield f"its logical ids: {IDS} begins anew, because no environment of this application has any"

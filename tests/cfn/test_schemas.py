@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from generator.cfn.resource_arns import REFERRED_BY_ARN
 from generator.cfn.schemas import REGION, create_only, identifier, schema
 from generator.cfn.templates import load
 from tests.conftest import ROOT
@@ -23,3 +24,21 @@ def test_a_type_is_read_as_cfn_lint_reads_it(name: str) -> None:
 def test_a_type_that_nobody_knows_has_none() -> None:
     assert len(TYPES) > 40 and schema("AWS::No::Type") == {}
     assert create_only("AWS::No::Type") == identifier("AWS::No::Type") == ()
+
+
+# Types whose identifier is an ARN and which our policies never refer to: what their `Ref` is was not looked up. The
+# `Ref` of a rule is its name (CloudFormation user guide, AWS::Events::Rule, "Return values").
+NOT_REFERRED = {
+    "AWS::CloudFront::Function",
+    "AWS::CodeBuild::ReportGroup",
+    "AWS::Events::Rule",
+    "AWS::SNS::Subscription",
+    "AWS::Signer::SigningProfile",
+}
+
+
+def test_what_is_identified_by_its_arn_is_referred_to_by_it() -> None:
+    """Where a type has one identifier, `Ref` gives it, with exceptions."""
+    by_arn = {name for name in TYPES if len(identifier(name)) == 1 and identifier(name)[0][-1].lower().endswith("arn")}
+    assert len(by_arn) > 8 and by_arn - NOT_REFERRED <= REFERRED_BY_ARN
+    assert by_arn >= NOT_REFERRED and not NOT_REFERRED & REFERRED_BY_ARN

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from troposphere import encode_to_dict
 
+from generator.__main__ import _print_changes
 from generator.application import APPLICATION
 from generator.cfn.quotas import PSEUDO
 from generator.cfn.templates import TemplateSet, load
@@ -43,6 +44,15 @@ def test_garbage_is_collected_after_a_render_as_before_it(enabled: bool) -> None
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if before else gc.disable)()
+
+
+@pytest.mark.parametrize("before", ["{", "[]"])
+def test_what_lay_there_and_is_no_template_hinders_nothing(
+    files: dict[str, str], capsys: pytest.CaptureFixture[str], before: str
+) -> None:
+    """`--check` and `make templates` say what differs, if it can be said."""
+    _print_changes({**files, "storage.json": before}, files)
+    assert capsys.readouterr().out.startswith("  what lay there before cannot be compared: ")
 
 
 @pytest.fixture(scope="module")

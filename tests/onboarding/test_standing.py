@@ -12,6 +12,7 @@ from scripts.onboarding.facts import Application
 from scripts.onboarding.reading import read_application
 from scripts.onboarding.source import application_source
 from scripts.onboarding.standing import FACTS, Decision, Standing, decide, marked, read_standing
+from scripts.onboarding.writing import _keep, _left_behind
 from tests.conftest import ROOT
 from tests.support.onboarding import folder
 
@@ -88,4 +89,10 @@ def test_another_applications_facts_go_when_they_are_in_a_commit(checkout: Path,
 
 def test_facts_that_are_no_python_have_no_name(checkout: Path) -> None:
     put(checkout, "APPLICATION = (")
-    assert read_standing(checkout) == Standing("APPLICATION = (", "", "", "")
+    standing = read_standing(checkout)
+    assert standing == Standing("APPLICATION = (", "", "", "")
+    facts, _, _, stacks, _ = _left_behind(standing, checkout)
+    assert stacks.startswith("its stacks the former application-ENVIRONMENT")
+    _keep(standing, checkout)
+    copy = facts.removeprefix("the facts of the former application: ")
+    assert (checkout / copy).read_text(encoding="utf-8") == standing.text
