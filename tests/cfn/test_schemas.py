@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from generator.cfn.resource_arns import REFERRED_BY_ARN
 from generator.cfn.schemas import REGION, create_only, identifier, schema
@@ -15,6 +14,8 @@ TYPES = sorted({resource.type for resource in load(ROOT / "templates").resources
 
 @pytest.mark.parametrize("name", [*TYPES, "AWS::CloudFormation::CustomResource", "Custom::Thing"])
 def test_a_type_is_read_as_cfn_lint_reads_it(name: str) -> None:
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
     document = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, name).schema
     assert schema(name) == document
     for key, paths in (("createOnlyProperties", create_only(name)), ("primaryIdentifier", identifier(name))):

@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from generator.application import APPLICATION as PROJECT
 from generator.cfn.caller_rights import RIGHTS
@@ -62,6 +61,8 @@ LONGEST = {
 def handlers(kind: str, *verbs: str) -> frozenset[str]:
     """Every permission that the handlers of a type name, or those of some verbs; what only lists its resources is no
     part of a deployment."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     result = [] if verbs else [*schema.get("tagging", {}).get("permissions", ())]
     for verb, handler in schema.get("handlers", {}).items():

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cfnlint
 
 from generator.cfn.names import ACCESS, ACCESS_ROOTS, ROLE_BOUNDARY
 from generator.cfn.permissions import permissions
@@ -144,6 +143,8 @@ def test_exact_resources(templates: TemplateSet) -> None:
 @cache
 def reference() -> dict[str, Any]:
     """The Service Authorization Reference, as cfn-lint carries it: by service, its actions in lower case."""
+    import cfnlint
+
     file = Path(cfnlint.__file__).parent / "data/AdditionalSpecs/Policies.json"
     services: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return services
