@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-
 from generator.application import APPLICATION as PROJECT
 from generator.cfn.caller_rights import RIGHTS
 from generator.cfn.intrinsics import render

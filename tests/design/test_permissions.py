@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-
 from generator.cfn.names import ACCESS, ACCESS_ROOTS, ROLE_BOUNDARY
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
