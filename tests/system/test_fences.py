@@ -242,6 +242,24 @@ def test_what_is_productions_is_not_staging_s_to_change_or_to_tag(
     assert judged(attacker, EXECUTION, action, resource, **tags("production"), **requested) == "explicitDeny"
 
 
+@pytest.mark.parametrize(("action", "resource"), [case for case in TAGGED if NAME not in case[1]])
+def test_what_another_application_has_in_its_staging_is_left_alone(
+    attacker: Attacker, action: str, resource: str
+) -> None:
+    """Whatever the action, giving it our tag included, and whether it says whose it is or not."""
+    requested = {"aws:RequestTag/Environment": "staging"}
+    mine = {"aws:ResourceTag/Environment": "staging"}
+    for theirs in (mine, {**mine, "aws:ResourceTag/Application": "another"}):
+        assert judged(attacker, EXECUTION, action, resource, **theirs, **requested) == "explicitDeny"
+
+
+def test_who_deploys_staging_writes_no_secret_of_another_application(attacker: Attacker) -> None:
+    action, secret = "secretsmanager:PutSecretValue", f"secretsmanager:{HERE}:secret:JwtSecret-1"
+    assert judged(attacker, DEPLOYER, action, secret, **tags("staging")) == "allowed"
+    theirs = {"aws:ResourceTag/Environment": "staging", "aws:ResourceTag/Application": "another"}
+    assert judged(attacker, DEPLOYER, action, secret, **theirs) == "explicitDeny"
+
+
 def test_a_role_of_staging_reaches_nothing_of_production_by_its_tags(attacker: Attacker) -> None:
     limit = attacker.access["RoleBoundaryArn"]
     ended = attacker.sends(Attack=role(PermissionsBoundary=limit, RoleName="tagged"))

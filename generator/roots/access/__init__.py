@@ -126,8 +126,9 @@ def _execution_role(stack: Stack, stacks: Sequence[Stack], where: ResourceNames)
 def _recovering(stack: Stack, names: Mapping[Port, Text]) -> iam.ManagedPolicy:
     """What the deploy role looks at, and does on rare days, in a policy of its own: all inline policies of a role share
     10,240 characters (IAM user guide, reference_iam-quotas)."""
-    foreign = boundary.foreign(stack.project, Ref(ports.ENVIRONMENT.name))
-    grants = [*operate.standing(stack, names), *recover.grants(stack, names), *destroy.grants(stack, names), foreign]
+    grants = [*operate.standing(stack, names), *recover.grants(stack, names), *destroy.grants(stack, names)]
+    owner = (stack.project, Ref(ports.ENVIRONMENT.name))
+    grants += [boundary.foreign(*owner), boundary.namesake(*owner, [*grants, *operate.grants(stack, names)])]
     return stack.add(
         iam.ManagedPolicy(
             "Recovering",

@@ -28,6 +28,7 @@ from generator.core.iam import ACCOUNT, Anything, Grant, allow, deny, listed
 from generator.core.ports import ENVIRONMENT, Port
 from generator.core.stack import Stack
 from generator.project import Project
+from generator.roots.access.handler_permissions.types import tagged
 
 # Services of which the roles use more actions than this are written as a whole: the policy has 6,144 characters.
 MANY = 10
@@ -54,6 +55,8 @@ ON_OWN = (
     "ecs:UpdateService",
     "states:StartExecution",
 )
+# How actions that give tags begin.
+TAGGING = ("AddTags", "CreateTags", "TagResource")
 # Services with a statement of their own below, and what of them is looked at without naming a resource.
 FENCED = ("cloudformation", "dynamodb", "elasticbeanstalk", "s3", "ssm", "sts")
 NAMELESS = ("dynamodb:ListTables", "s3:ListAllMyBuckets")
@@ -175,6 +178,29 @@ def foreign(project: Project, environment: Text) -> Grant:
         [
             StringEquals({"aws:ResourceTag/Application": project.name}),
             StringNotEquals({"aws:ResourceTag/Environment": [environment, SHARED]}),
+        ],
+    )
+
+
+def namesake(project: Project, environment: Text, grants: Iterable[Grant]) -> Grant:
+    """Denies what the grants allow by the environment's tag, on what carries that tag and not the application's: another
+    application may call an environment by the same name. Giving it the application's tag is denied as well. The grants
+    themselves have no room for a second tag."""
+    allowed = [(action.JSONrepr(), grant.when is tagged()) for grant in grants for action in grant.actions]
+    changes = {name for name, by_tag in allowed if by_tag}
+    services = {name.partition(":")[0] for name in changes}
+    for name, _ in allowed:
+        service, _, word = name.partition(":")
+        if service in services and word.startswith(TAGGING):
+            changes.add(name)
+    return deny(
+        "OtherApplications",
+        [_action(name) for name in sorted(changes)],
+        Anything("whatever carries the environment's tag; all that the templates make carries the application's, too"),
+        "what another application has in an environment of this name is left alone",
+        [
+            StringEquals({"aws:ResourceTag/Environment": environment}),
+            StringNotEquals({"aws:ResourceTag/Application": project.name}),
         ],
     )
 

@@ -9,6 +9,7 @@ They are nine, because accounts there are that attach one of their own to every 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from awacs import iam, s3, secretsmanager
@@ -80,7 +81,8 @@ def grants(project: Project, at: ResourceNames, stacks: Sequence[Stack]) -> dict
         for family, kinds in known.items()
     }
     by_type["Identity"].append(_passing(project, stacks))
-    # In one of the policies, and for all of them: an explicit deny goes before whatever allows.
+    # In two of the policies, and for all of them: an explicit deny goes before whatever allows.
+    by_type["Network"].append(boundary.namesake(project, Ref(ENVIRONMENT.name), chain(*by_type.values())))
     by_type["Identity"] += [boundary.foreign(project, Ref(ENVIRONMENT.name)), _templates(project), *_clients(project)]
     return by_type
 

@@ -8,6 +8,7 @@ named in `excluded`. Which resources and condition keys an action knows: Service
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -82,6 +83,8 @@ def any_of(service: str, *resources: str) -> list[Text]:
     return [arns.arn(service, f"{resource}/*") for resource in resources]
 
 
+@cache
 def tagged() -> tuple[ConditionElement, ...]:
-    """Only what carries the environment's tag, as everything does that the templates make."""
+    """Only what carries the environment's tag, as everything does that the templates make: one value, so that what is
+    allowed by it is known by it. For another application's environment of that name see `boundary.namesake`."""
     return (StringEquals({"aws:ResourceTag/Environment": Ref(ENVIRONMENT.name)}),)
