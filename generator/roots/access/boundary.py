@@ -183,9 +183,9 @@ def foreign(project: Project, environment: Text) -> Grant:
 
 
 def namesake(project: Project, environment: Text, grants: Iterable[Grant]) -> Grant:
-    """Denies what the grants allow by the environment's tag, on what carries that tag and not the application's, because
-    another application may call an environment by the same name. Giving it the application's tag is denied as well. The
-    grants themselves have no room for a second tag."""
+    """Denies what the grants allow by the environment's tag, on what carries that tag and not the application's: two
+    applications may give environments one name. Giving it the application's tag is denied as well. The grants
+    themselves have no room for a second tag."""
     allowed = [(action.JSONrepr(), grant.when is tagged()) for grant in grants for action in grant.actions]
     changes = {name for name, by_tag in allowed if by_tag}
     services = {name.partition(":")[0] for name in changes}
