@@ -160,7 +160,7 @@ def test_an_error_names_file_and_line_of_the_typo(copy: Path, file: str, before:
     ("before", "after"),
     [
         ('health_path="/health",', 'health_path="health",'),
-        pytest.param('        output="build",', '        output="../build",', marks=pytest.mark.soak),
+        pytest.param('        output="build",', '        output="../../build",', marks=pytest.mark.soak),
     ],
 )
 def test_a_wrong_fact_is_reported_with_the_line_of_its_value(copy: Path, before: str, after: str) -> None:
