@@ -25,14 +25,16 @@ class Exit(IntEnum):
     OUTPUT = 74, "done, but the output could not be written"  # EX_IOERR
 
 
-UNREACHABLE = "AWS could not be reached: check the network and run the same command again."
+UNREACHABLE = "AWS could not be reached: check the network and the Region, and run the same command again."
 # What a person can do about an error, by the start of AWS's code or botocore's exception. Sources: CloudFormation API
 # Reference, "Common Errors"; botocore's exceptions.
 REMEDIES = {
     "ExpiredToken": "The credentials have expired: sign in again and run the same command.",
     "NoCredentials": "No AWS credentials were found: sign in, or name a profile with --profile.",
     "PartialCredentials": "The AWS credentials are incomplete: check the profile and the environment variables.",
-    **dict.fromkeys(("SSO", "UnauthorizedSSO", "TokenRetrieval"), "Run `aws sso login`, then the same command."),
+    **dict.fromkeys(
+        ("SSO", "UnauthorizedSSO", "TokenRetrieval"), "Run `aws sso login` for the same profile, then this."
+    ),
     "MfaCode": "Run the same command on a terminal; the session then lasts for later commands, too.",
     "AccessDenied": "The identity lacks this permission: deploy with the deploy role of the environment.",
     **dict.fromkeys(("Endpoint", "Connect", "ReadTimeout"), UNREACHABLE),

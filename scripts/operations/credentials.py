@@ -17,8 +17,9 @@ UNUSABLE = "UnusableConfiguration"  # a code of ours, for what botocore has none
 # The modules of botocore that read what a user has configured. An error that is no botocore's own and comes through one
 # of them speaks of that: a program or a file that is not there, a cache that is no JSON, an address without a scheme.
 CONFIGURED = ("args.py", "configloader.py", "configprovider.py", "credentials.py", "endpoint.py", "tokens.py")
-
-
+# Errors of botocore, by their classes, that speak of a value which a profile or a variable has.
+INVALID = ("InvalidChecksumConfigError", "InvalidConfigError", "InvalidDefaultsMode", "InvalidMaxRetryAttemptsError",
+           "InvalidRetryModeError", "InvalidSTSRegionalEndpointsConfigError")  # fmt: skip
 # Variables that may be shown: no keys, no tokens.
 NAMED = "FILE|URI|URL|PROFILE|BUNDLE|TIMEOUT|ATTEMPTS|MODE"
 
@@ -62,12 +63,30 @@ class Account(Aws):
         """One call. Raises `AwsError`, also for a configuration that cannot be used."""
         try:
             return super().call(service, operation, **arguments)
+        except AwsError as error:
+            code, message = _without_secrets(error)
+            if (code, message) == (error.code, error.message):
+                raise
+            raise AwsError(error.call, code, message) from None  # the cause would show what is left out here
         except DeployError:
             raise
         except Exception as error:
             if not _configured(error):
                 raise
             raise AwsError(f"{service}.{operation}", UNUSABLE, _unusable(error)) from error
+
+
+def _without_secrets(error: AwsError) -> tuple[str, str]:
+    """The code and the message of an error without what nobody else may read, and with the variable that it is about.
+    An address may have a password in it. A header that no request can hold is a token or a key with a line break."""
+    if "Invalid header value" in error.message:  # source: Python, http.client, `HTTPConnection.putheader`
+        return UNUSABLE, "a key or a token of the credentials has a line break or another sign in it that none has"
+    message, code = re.sub(r"://[^/@\s\"]*@", "://***@", error.message), error.code
+    if code in INVALID:
+        code, message = UNUSABLE, _named(message, NAMED)
+    elif code.startswith(("Endpoint", "Connect", "ReadTimeout")):
+        message = _named(message, "ENDPOINT_URL")
+    return code, message
 
 
 def _configured(error: Exception) -> bool:
@@ -85,9 +104,14 @@ def _unusable(error: Exception) -> str:
         text = f"{error} is missing"
     if source := _provider(error):
         text = f"{source}: {text}"
+    return _named(text, NAMED)
+
+
+def _named(text: str, names: str) -> str:
+    """A text with the variables of AWS whose values it has, of those whose name has one of `names` in it."""
     # Keys and tokens are secrets; the names of files and addresses are not.
-    public = (name for name in os.environ if name.startswith("AWS_") and re.search(NAMED, name))
-    named = [name for name in public if os.environ[name] and os.environ[name] in text]
+    public = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and re.search(names, name)}
+    named = [name for name, value in public.items() if value and re.sub(r"://[^/@\s]*@", "://***@", value) in text]
     return f"{text} (in {', '.join(named)})" if named else text
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 NEWS = 15.0  # seconds of silence, at most, while something is done and there is no terminal
+WIDTH = 80  # columns of a terminal that does not say how wide it is
 HANG = 2  # columns by which a folded line goes on farther right
 
 
@@ -72,7 +73,10 @@ def console(out: TextIO) -> "Console":
     """rich's console for an output. Our lines are no markup, and nothing in them is highlighted or replaced."""
     from rich.console import Console
 
-    return Console(file=out, markup=False, highlight=False, emoji=False, soft_wrap=False, legacy_windows=False)
+    console = Console(file=out, markup=False, highlight=False, emoji=False, soft_wrap=False, legacy_windows=False)
+    if console.width < 1:  # COLUMNS=0, as some terminals without a size say: rich would show nothing at all
+        console.width = WIDTH
+    return console
 
 
 def folded(line: Line | str, out: TextIO) -> "list[Text]":

@@ -31,6 +31,12 @@ def test_a_line_is_folded_between_words_only(columns: int, unfolded: list[str]) 
     assert max(map(len, plain(shown).splitlines())) <= columns
 
 
+@pytest.mark.parametrize("columns", ["0", "-5", "wide"])
+def test_a_terminal_that_does_not_say_how_wide_it_is_shows_everything(columns: str, unfolded: list[str]) -> None:
+    """Nothing that is shown may be lost: rich shows no character at all on a terminal of no columns."""
+    assert plain(typed(*WORDS, FORCE_COLOR="1", COLUMNS=columns).stdout).split() == unfolded
+
+
 def test_columns_stay_where_there_is_room() -> None:
     assert plain(on_terminal(200, *WORDS)[1]).splitlines() == typed(*WORDS).stdout.splitlines()
 

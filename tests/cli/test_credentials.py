@@ -61,6 +61,8 @@ CASES: dict[str, tuple[str, dict[str, str], str]] = {
     "half of a single sign-on": ("sso_start_url = https://x\nsso_region = eu-west-1", {}, "No AWS credentials"),
     "no credentials": ("", {"AWS_EC2_METADATA_DISABLED": "true"}, "No AWS credentials"),
     "half of the keys": ("", {"AWS_ACCESS_KEY_ID": "a"}, "incomplete"),
+    "a mode that there is not": ("", KEYS | {"AWS_DEFAULTS_MODE": "odd"}, "variables that begin with AWS_"),
+    "a file of certificates without a name": ("", KEYS | {"AWS_CA_BUNDLE": ""}, "variables that begin with AWS_"),
     "a region that is none": ("", KEYS | {"AWS_REGION": "eu west\n"}, "region"),
 }
 
@@ -76,6 +78,22 @@ def test_it_is_told_in_a_line_with_a_remedy(tmp_path: Path, name: str) -> None:
     assert done.returncode in (Exit.REFUSED, Exit.USAGE), done.stderr
     assert "Traceback" not in done.stderr and message.lower() in done.stderr.lower(), done.stderr
     assert 1 < len(done.stderr.splitlines()) <= 4, done.stderr
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        KEYS | {"AWS_SESSION_TOKEN": "hunter2\nhunter2"},
+        KEYS | {"AWS_ACCESS_KEY_ID": "hunter2\n"},
+        KEYS | {"AWS_ENDPOINT_URL": "http://me:hunter2@127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"},
+    ],
+)
+def test_no_secret_is_shown(tmp_path: Path, more: dict[str, str]) -> None:
+    """A token with a line break, as it is copied, cannot be sent: Python's own words about it hold all of it."""
+    more = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", **more, "HOME": str(tmp_path)}
+    done = typed("status", "staging", "--debug", **more)
+    assert done.returncode == Exit.REFUSED and "AWS_" in done.stderr, done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("content", ["{ no json", "[]", '{"Credentials": {}}', '{"Credentials": null}', ""])
