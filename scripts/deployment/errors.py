@@ -32,9 +32,7 @@ REMEDIES = {
     "ExpiredToken": "The credentials have expired: sign in again and run the same command.",
     "NoCredentials": "No AWS credentials were found: sign in, or name a profile with --profile.",
     "PartialCredentials": "The AWS credentials are incomplete: check the profile and the environment variables.",
-    **dict.fromkeys(
-        ("SSO", "UnauthorizedSSO", "TokenRetrieval"), "Run `aws sso login` for the same profile, then this."
-    ),
+    **dict.fromkeys(("SSO", "UnauthorizedSSO", "TokenRetrieval"), "Run `aws sso login` for this profile, then this."),
     "MfaCode": "Run the same command on a terminal; the session then lasts for later commands, too.",
     "AccessDenied": "The identity lacks this permission: deploy with the deploy role of the environment.",
     **dict.fromkeys(("Endpoint", "Connect", "ReadTimeout"), UNREACHABLE),
