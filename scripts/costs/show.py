@@ -18,7 +18,7 @@ def lines(estimate: Estimate) -> Iterator[Line]:
         yield line((total, BOLD), depth=1)
         for cost in estimate.lines:
             if cost.category == category:
-                quantity = f"{_amount(cost.quantity)} {cost.unit} at {cost.price:g}"
+                quantity = f"{_amount(cost.quantity)} at {cost.price:g} per {cost.unit}"
                 free = f", {cost.free:g} of them free" if cost.free else ""
                 yield line(f"{cost.what:{width}}{_money(cost.cost):>18}", (f"   {quantity}{free}", DIM), depth=2)
     total = f"{'Total':{width}}  {_money(estimate.total()):>18}   specification: {_money(_designed(estimate))}"

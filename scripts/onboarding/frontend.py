@@ -18,6 +18,13 @@ LOCKS = {
     "bun.lock": "bun",
     "bun.lockb": "bun",
 }
+# How each package manager writes its lock file and runs nothing; not every yarn has an option for it.
+WRITES_LOCK = {
+    "npm": "npm install --package-lock-only",
+    "pnpm": "pnpm install --lockfile-only",
+    "yarn": "yarn install",
+    "bun": "bun install --lockfile-only",
+}
 # Names of nvm for the versions that are kept for long (nodejs/Release, schedule.json).
 CODENAMES = {"hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
 ADDRESS = re.compile(r"API|BACKEND|BASE_URL|SERVER|ENDPOINT")
@@ -76,7 +83,7 @@ def read_frontend(folder: Path, application: Application) -> None:
     application.note("frontend.assets", application.assets, source)
     _node(folder, place, body, application)
     _variables(folder, place, application)
-    _lock(folder, place, application)
+    _lock(folder, place, body, application)
     if not script:
         application.missing.append(Missing(f"{file.relative_to(folder)} has no script build", "add one", kind="build"))
 
@@ -228,16 +235,17 @@ def _above(folder: Path, place: Path) -> list[Path]:
     return [place, *(parent for parent in place.parents if parent.is_relative_to(folder))]
 
 
-def _lock(folder: Path, place: Path, application: Application) -> None:
+def _lock(folder: Path, place: Path, body: dict[str, Any], application: Application) -> None:
     locks = [(above, lock) for above in _above(folder, place) for lock in LOCKS if (above / lock).is_file()]
     if not locks:
-        application.missing.append(
-            Missing(
-                f"{application.frontend} has no lock file",
-                "`npm install --package-lock-only` writes one; commit it",
-                kind="lock",
-            )
-        )
+        # The build takes no lock file of another manager than package.json names (Corepack: `name@version`).
+        bodies = [body, *(_package(above / "package.json") for above in _above(folder, place))]
+        named = next((str(each["packageManager"]) for each in bodies if each.get("packageManager")), "npm")
+        manager = named.partition("@")[0]
+        command = WRITES_LOCK.get(manager, WRITES_LOCK["npm"])
+        what = f"{application.frontend} has no lock file"
+        kind = "lock" if manager == "npm" else ""
+        application.missing.append(Missing(what, f"`{command}` writes one; commit it", kind=kind))
         return
     above, lock = locks[0]
     application.note("frontend packages", LOCKS[lock], str((above / lock).relative_to(folder)))

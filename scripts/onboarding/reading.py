@@ -3,13 +3,19 @@
 import re
 from pathlib import Path
 
+from scripts.deployment.errors import RefusedError
 from scripts.onboarding.backend import read_backend
 from scripts.onboarding.facts import Application
 from scripts.onboarding.frontend import read_frontend
 
+BARE = ("HEAD", "objects", "refs")  # what lies in a repository that has no working tree
+
 
 def read_application(folder: Path, name: str = "") -> Application:
-    """The application of a folder, under its own name unless another is given. Nothing of it is run."""
+    """The application of a folder, under its own name unless another is given. Nothing of it is run.
+    Raises `RefusedError` for a repository without a working tree."""
+    if all((folder / part).exists() for part in BARE):
+        raise RefusedError(f"{folder} is a bare repository, without files.", "Clone it, and name the clone.")
     readme = next((file for file in sorted(folder.glob("README*")) if file.is_file()), None)
     text = readme.read_text(encoding="utf-8", errors="replace") if readme else ""
     heading = re.search(r"^#\s+([\w][\w .()-]{1,60})\s*$", text, re.M)

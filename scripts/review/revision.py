@@ -134,7 +134,20 @@ def touched(folder: Path, base: str, head: str) -> dict[str, tuple[str, ...]]:
 
 def commit(folder: Path, revision: str) -> str:
     """The commit that a revision names. Raises `RefusedError`."""
-    return _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
+    _git(folder, "rev-parse", "--git-dir")  # whatever git has against the folder is told in its own words
+    words = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+    for name in (revision, f"origin/{revision}"):
+        try:
+            identity = git.text(folder, *words, f"{name}^{{commit}}").strip()
+        except git.GitError:
+            continue
+        if name == revision:
+            return identity
+        # What CI checks out has the branches of the origin alone.
+        raise RefusedError(
+            f"There is no revision {revision} here, and there is {name}.", "Name a revision that git knows."
+        )
+    raise RefusedError(f"There is no revision {revision} here.", "Name a revision that git knows.")
 
 
 def text(folder: Path, revision: str, path: str) -> str:

@@ -200,3 +200,16 @@ def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.
         assert standing.run(verb_run(aws, loaded), NoOptions()) == code
         output = capsys.readouterr().out
         assert "  Storage  CREATE_COMPLETE" in output and (status or "does not exist") in output
+
+
+def test_status_gives_each_advice_once(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a rollback that failed, the advice with the names of the resources stands for the general one."""
+    failed = {"LogicalResourceId": "Alarm", "ResourceType": "AWS::SNS::Topic", "ResourceStatus": "UPDATE_FAILED"}
+    for summaries, general in (([{**failed, "LastUpdatedTimestamp": NOW}], False), ([], True)):
+        aws = Account("UPDATE_ROLLBACK_FAILED")
+        aws.answers["cloudformation.list_stack_resources"] = {"StackResourceSummaries": summaries}
+        standing.run(verb_run(aws, loaded), NoOptions())
+        output = capsys.readouterr().out
+        stacks = output.count("(UPDATE_ROLLBACK_FAILED")
+        assert stacks and output.count("To give up on") == stacks, output
+        assert ("--skip RESOURCE" in output) is general and ("--skip Alarm" in output) is not general, output

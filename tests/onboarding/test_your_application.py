@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from scripts.deployment.errors import RefusedError
 from scripts.onboarding.reading import read_application
 from tests.conftest import ROOT
 from tests.support.onboarding import MAIN, PACKAGE, folder
@@ -185,6 +187,32 @@ def test_a_page_has_a_tool_a_script_and_a_lock_file(tmp_path: Path, lock: str, m
     assert [(fact.value, fact.source) for fact in application.detected if fact.fact == "frontend packages"] == [
         (manager, lock)
     ]
+
+
+def test_a_bare_repository_is_told(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "bare")], check=True)
+    with pytest.raises(RefusedError, match="is a bare repository"):
+        read_application(tmp_path / "bare")
+
+
+@pytest.mark.parametrize(
+    ("named", "command"),
+    [
+        (None, "npm install --package-lock-only"),
+        ("npm@11.0.0", "npm install --package-lock-only"),
+        ("pnpm@10.34.8", "pnpm install --lockfile-only"),
+        ("yarn@4.9.1", "yarn install"),
+        ("bun@1.2.0", "bun install --lockfile-only"),
+    ],
+)
+def test_a_missing_lock_file_is_written_by_the_manager_that_the_package_names(
+    tmp_path: Path, named: str | None, command: str
+) -> None:
+    """The build takes no lock file of another one: only that of npm is made by `--fix`."""
+    package = json.dumps({**PACKAGE, "packageManager": named})
+    application = read_application(folder(tmp_path, **{"web/package-lock.json": None, "web/package.json": package}))
+    [lack] = [lack for lack in application.missing if "lock file" in lack.what]
+    assert lack.fix.startswith(f"`{command}`") and lack.stops and (lack.kind == "lock") is command.startswith("npm")
 
 
 @pytest.mark.parametrize(

@@ -403,7 +403,10 @@ def test_one_option_among_many_is_told_by_its_name(checkout: Path, capsys: pytes
 
 @pytest.mark.parametrize(
     ("words", "says"),
-    [(["no-such-branch"], "Name a revision that git knows."), (["base", "--output=x"], "there is no option --output")],
+    [
+        (["no-such-branch"], "no revision no-such-branch here.\nName a revision that git knows."),
+        (["base", "--output=x"], "there is no option --output"),
+    ],
 )
 def test_what_is_no_revision_is_refused(
     words: list[str], says: str, checkout: Path, capsys: pytest.CaptureFixture[str]

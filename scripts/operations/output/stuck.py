@@ -16,9 +16,16 @@ def stuck_lines(stack: Stack, failed: Sequence[Stuck], root: Template) -> Iterat
         yield line(f"reason: {resource.reason}", depth=2)
         if text := sentence(root, resource.path):
             yield line(f"purpose: {text}", depth=2)
+    if text := advice(stack, failed):
+        yield line(text, depth=1)
+
+
+def advice(stack: Stack, failed: Sequence[Stuck]) -> str:
+    """How the rollback goes on, with what can be skipped by its name; empty where nothing can be."""
     skippable = [resource for resource in failed if resource.skip]
-    if skippable and stack.status == "UPDATE_ROLLBACK_FAILED":
-        options = " ".join(f"--skip {'.'.join(resource.path)}" for resource in skippable)
-        what = "these resources" if len(skippable) > 1 else "this resource"
-        text = f"Fix the cause, then run `continue`. To give up on {what}: `continue {options}`."
-        yield line(f"{text} What is skipped stays out of sync until a deployment changes it.", depth=1)
+    if not skippable or stack.status != "UPDATE_ROLLBACK_FAILED":
+        return ""
+    options = " ".join(f"--skip {'.'.join(resource.path)}" for resource in skippable)
+    what = "these resources" if len(skippable) > 1 else "this resource"
+    text = f"Fix the cause, then run `continue`. To give up on {what}: `continue {options}`."
+    return f"{text} What is skipped stays out of sync until a deployment changes it."

@@ -18,7 +18,7 @@ from scripts.operations.options import NoOptions
 from scripts.operations.output import outcomes
 from scripts.operations.output.progress import Progress
 from scripts.operations.output.progress_view import view_lines
-from scripts.operations.output.stuck import stuck_lines
+from scripts.operations.output.stuck import advice, stuck_lines
 from scripts.operations.releases import documents
 from scripts.operations.run import Run, say
 from scripts.terminal import results
@@ -42,8 +42,12 @@ def run(run: Run, _options: NoOptions) -> Exit:
         resources = list(stacks.resources(aws, stack.id, deep=False)) if stack else []
         children = _children(aws, resources)
         remedy = recovery.remedy(root, stack) if stack else ""
-        say(outcomes.status_lines(stack, root.stack, children, remedy))
         action = stack.meaning.action if stack else None
+        is_stuck = stack is not None and action in (Action.CONTINUE, Action.MANUAL)
+        failed = recovery.stuck_resources(aws, stack) if stack and is_stuck else []
+        # What names the resources says the same below, and better.
+        general = "" if stack and advice(stack, failed) else remedy
+        say(outcomes.status_lines(stack, root.stack, children, general))
         release = documents.of_last_release(aws, stack) if stack else None
         if release:
             say(outcomes.release_lines(release))
@@ -61,8 +65,8 @@ def run(run: Run, _options: NoOptions) -> Exit:
         results.append("stacks", {**document, **more})
         if stack and action is Action.WAIT:
             _show_progress(aws, root, stack)
-        elif stack and action in (Action.CONTINUE, Action.MANUAL):
-            say(stuck_lines(stack, recovery.stuck_resources(aws, stack), root.root))
+        elif stack and is_stuck:
+            say(stuck_lines(stack, failed, root.root))
         if action in (Action.WAIT, Action.CONTINUE, Action.MANUAL):
             ended = Exit.MANUAL
     return ended
