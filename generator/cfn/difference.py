@@ -88,7 +88,7 @@ def values(before: Any, after: Any, place: Place = ()) -> Iterator[tuple[str, Pl
         return
     if before == after and _text(before) == _text(after):  # the first is quick, the second knows 1 from true
         return
-    old, new = _entries(before), _entries(after)
+    old, new = entries(before), entries(after)
     if old is None or new is None or type(before) is not type(after) or not _comparable(old, new):
         if json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
             yield "changed", place, before, after
@@ -109,7 +109,7 @@ def _text(value: Any) -> str:
     return json.dumps(value)
 
 
-def _entries(value: Any) -> Mapping[str | int, Any] | None:
+def entries(value: Any) -> Mapping[str | int, Any] | None:
     """An object or list by key; a list of named objects by name, another one by position. None for a plain value.
 
     An intrinsic function is a plain value: half of an `Fn::Sub` tells nobody anything.

@@ -8,6 +8,7 @@ a tag that changes with every release), is a `Problem`. What looks like a secret
 import fnmatch
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -117,10 +118,11 @@ def parse(text: str, file: str) -> ParameterFile:
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        if twice := [key for key in keys if keys.count(key) > 1]:
-            raise ParameterFileError(file, f"the key {_shown('', twice[0])} is twice in one object: remove one")
-        return dict(pairs)
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
+            raise ParameterFileError(file, f"the key {_shown('', twice)} is twice in one object: remove one")
+        return content
 
     try:
         content = json.loads(text, object_pairs_hook=unique)

@@ -85,6 +85,7 @@ def compare(base: Revision, head: Revision) -> tuple[EnvironmentReview, ...]:
 
 def _environment(name: str, base: Revision, head: Revision) -> EnvironmentReview:
     problems = [f"{side.name}: {side.problems[name]}" for side in (base, head) if name in side.problems]
+    problems += [f"{side.name}: {side.too_many}" for side in (base, head) if side.too_many]
     if problems:
         return EnvironmentReview(name, CHANGED, problems=tuple(problems))
     if name not in head.files:

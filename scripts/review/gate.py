@@ -54,6 +54,9 @@ def _refused(head: Revision) -> tuple[str, ...]:
 
 def _problems(head: Revision) -> Iterator[str]:
     yield from head.problems.values()
+    if head.too_many:
+        yield f"templates/{head.too_many}"
+        return
     for file in head.files.values():
         try:
             yield from map(str, environments.problems(file, head.templates))

@@ -10,6 +10,7 @@ from scripts.review.model import HAS_ADDRESS, HOLDS_DATA, REMOVED, REPLACED, Res
 # Properties that say for how long something is kept, in days or in pieces: when they fall, what is older goes for good.
 # Sources: the resource schemas of Logs::LogGroup, S3::Bucket; ECR User Guide, "Lifecycle policy parameters".
 KEEPING = ("RetentionInDays", "ExpirationInDays", "NoncurrentDays", "countNumber", "BackupRetentionPeriod")
+GLOBAL = "GlobalSecondaryIndexes"  # the only ones that can be deleted from a table that lives (Local: a replacement)
 PROTECTING = ("DeletionProtectionEnabled", "DeletionProtection", "PointInTimeRecoveryEnabled")
 
 
@@ -47,10 +48,13 @@ def _replacement_keeps(resource: Resource) -> bool:
 
 def _weaker(path: str, old: Resource, new: Resource) -> Iterator[Risk]:
     before, after = (dict(walk(resource.properties)) for resource in (old, new))
+    indexes = {value for place, value in after.items() if place[-1:] == ("IndexName",) and GLOBAL in place}
     for place, was in before.items():
         name, now = str(place[-1]) if place else "", after.get(place)
         if name in KEEPING and _number(now) is not None and (_number(was) or 0) > (_number(now) or 0):
             yield Risk(path, new.type, f"{spell(place)} falls from {was} to {now}: what is older is deleted for good")
+        if name == "IndexName" and GLOBAL in place and was not in indexes:
+            yield Risk(path, new.type, f"the index {was} is deleted: every query that names it fails")
         if name in PROTECTING and str(was).lower() == "true" and str(now).lower() != "true":
             yield Risk(path, new.type, f"{spell(place)} is switched off")
     yield from _ends(path, before, after, new.type)

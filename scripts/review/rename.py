@@ -13,6 +13,13 @@ from typing import Any
 from generator.cfn.templates import Resource, TemplateSet, from_bodies
 
 Renames = Mapping[str, str]  # path before -> path after
+# Limits of what is looked for in one environment: beyond them what has another name is told as gone and new, which is
+# the louder of the two. The first is about as many resources as a whole set has.
+MOST = 500  # resources that are gone, or new
+PAIRS = 5_000  # that are looked at
+PRIVATE = 0xE000  # the first character that stands for a word: no content has it, because all of it is ASCII
+REFERENCE = re.compile(r"\$\{([A-Za-z0-9.]+)(?=\})")
+WORD = re.compile("[A-Za-z0-9]+")
 
 
 def renames(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> dict[str, str]:
@@ -20,17 +27,30 @@ def renames(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> dict[st
     same when they have the same content under the new names, and no other of their type there has."""
     gone = {path for path in old if path not in new}
     fresh = {path for path in new if path not in old}
+    if min(len(gone), len(fresh)) > MOST:
+        return {}
     stacks = _stacks(gone, fresh)
+    texts = {path: _content(old[path]) for path in gone}, {path: _content(new[path]) for path in fresh}
+    places: dict[tuple[str, str, str], list[str]] = {}  # by stack, type, and either of two texts
+    for path in sorted(fresh):
+        for text in (_shape(texts[1][path]), _nameless(path, texts[1][path])):
+            places.setdefault((_stack(path), new[path].type, text), []).append(path)
     renamed: dict[str, str] = {}
+    left = PAIRS
     while True:
-        more = {}
+        more, taken = dict[str, str](), set(renamed.values())
         for path in sorted(gone - renamed.keys()):
-            same_place = [
+            place = stacks.get(_stack(path), _stack(path)), old[path].type
+            others = places.get((*place, _nameless(path, texts[0][path])))  # in most renames; found without a search
+            others = others or places.get((*place, _shape(texts[0][path])), [])
+            left -= len(others)
+            if left < 0:
+                return {**renamed, **more}
+            alike = [
                 other
-                for other in sorted(fresh - set(renamed.values()))
-                if _stack(other) == stacks.get(_stack(path), _stack(path)) and new[other].type == old[path].type
+                for other in others
+                if other not in taken and _same(texts[0][path], texts[1][other], {**renamed, path: other})
             ]
-            alike = [other for other in same_place if _same(old[path], new[other], {**renamed, path: other})]
             if len(alike) == 1:
                 more[path] = alike[0]
         if not more:
@@ -60,17 +80,30 @@ def _members(paths: Collection[str]) -> dict[str, set[str]]:
     return members
 
 
-def _same(old: Resource, new: Resource, names: Renames) -> bool:
+def _same(old: str, new: str, names: Renames) -> bool:
     """Whether two resources have the same content when the names before and after a rename are read as one. A logical
     id is also part of other names (`ReadArtifacts`, `DashboardName`), which may or may not follow it: in both contents
     it is the same word, wherever it stands."""
     words: dict[str, str] = {}
     for before, after in ((before.rpartition(".")[2], after.rpartition(".")[2]) for before, after in names.items()):
-        words[before] = words[after] = words.get(before) or words.get(after) or f"\0{len(words)}\0"
-    longest = sorted(words, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, longest)))
-    first, second = (pattern.sub(lambda match: words[match[0]], _content(each)) for each in (old, new))
-    return first == second
+        if before in old or before in new or after in old or after in new:
+            words[before] = words[after] = words.get(before) or words.get(after) or chr(PRIVATE + len(words))
+    if not words:
+        return old == new
+    # Without an expression: most are compared once, and to compile it takes longer than to use it.
+    for word in sorted(words, key=len, reverse=True):
+        old, new = old.replace(word, words[word]), new.replace(word, words[word])
+    return old == new
+
+
+def _shape(content: str) -> str:
+    """A content without its words: two that are the same but for names have the same."""
+    return WORD.sub("x", content)
+
+
+def _nameless(path: str, content: str) -> str:
+    """A content without the logical id of its resource."""
+    return content.replace(path.rpartition(".")[2], chr(PRIVATE))
 
 
 def _content(resource: Resource) -> str:
@@ -109,6 +142,12 @@ def applied_to_set(templates: TemplateSet, renamed: Renames) -> TemplateSet:
 
 def _spelled(text: str, renamed: Renames) -> str:
     """A text in which references name the new paths."""
-    longest = sorted(renamed, key=len, reverse=True)
-    pattern = re.compile(r"\$\{(" + "|".join(map(re.escape, longest)) + r")(?=[.}])")
-    return pattern.sub(lambda match: f"${{{renamed[match[1]]}", text)
+
+    def spelled(match: re.Match[str]) -> str:
+        steps = match[1].split(".")
+        for count in range(len(steps), 0, -1):
+            if target := renamed.get(".".join(steps[:count])):
+                return "${" + ".".join([target, *steps[count:]])
+        return match[0]
+
+    return REFERENCE.sub(spelled, text)

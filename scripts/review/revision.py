@@ -2,17 +2,20 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from generator.cfn import parameters
 from generator.cfn.parameters import ParameterFile, ParameterFileError
+from generator.cfn.quotas import TEMPLATE_MEMBERS
 from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies
 from scripts import git
 from scripts.deployment.errors import RefusedError
+from scripts.terminal.text import visible
 
 TEMPLATES, PARAMS = "templates", "params"
 WORKING_TREE = "the working tree"
@@ -56,6 +59,16 @@ class Revision:
     digests: Mapping[str, str] = field(default_factory=dict)
     file_digests: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+
+    @property
+    def too_many(self) -> str:
+        """Which template has more resources than CloudFormation takes, empty where none has: no environment can have
+        it, and to follow every one of thousands through all environments would take minutes."""
+        counts = ((template.name, len(template.resources)) for template in self.templates)
+        most = TEMPLATE_MEMBERS["Resources"]
+        return next(
+            (f"{name}.json has {n:,} resources, CloudFormation takes {most}" for name, n in counts if n > most), ""
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Revision) and (self.name, self.key) == (other.name, other.key)
@@ -108,10 +121,20 @@ def _set_of(texts: tuple[tuple[str, str], ...]) -> TemplateSet:
     bodies: dict[str, Any] = {}
     for path, text in texts:
         try:
-            bodies[Path(path).stem] = json.loads(text)
+            bodies[Path(path).stem] = json.loads(text, object_pairs_hook=partial(_unique, path))
         except (ValueError, RecursionError) as error:
             raise TemplatesError(f"{path} is not JSON: {error}") from error
     return from_bodies(bodies)
+
+
+def _unique(path: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a key that stands twice, a reader sees one value and CloudFormation may take the other.
+    Raises `TemplatesError`."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise TemplatesError(f"{path}: the key {visible(key)} is twice in one object: remove one")
+    return content
 
 
 def versions(templates: TemplateSet) -> set[str]:

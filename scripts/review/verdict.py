@@ -33,6 +33,7 @@ PROGRAM = re.compile(
     r"(^|\.)(Image|ImageUri|BuildSpec|FunctionCode|Definition|DefinitionString|ZipFile|S3Key|Command)\b"
 )
 TOOLS = ("checks of pull requests", "rules of the gate", "scripts")  # kinds of files, of `revision.KINDS`
+SOURCES = ("facts of the application", "generator")
 REWRITTEN = re.compile(r"^[\w-]+\.Transform\b")  # CloudFormation runs a program over the template: nothing here is sure
 MOST = 3  # entries of one kind that a verdict names; the others are counted
 LINE_BREAKS = re.compile(r"[\r\n\t]")  # the characters without a picture that a value may well have
@@ -76,6 +77,7 @@ def _environments(review: Review) -> Line:
         *_counted(len(review.choices), "what may be chosen"),
         *_interface(review.interface),
         *_tools(review),
+        *_not_rendered(review),
     ]
     version = [f"version {review.version.before} → {review.version.after}"] if review.version else []
     least = BAD if any(REWRITTEN.search(change.place) for change in review.interface) else LOOK if hidden else GOOD
@@ -90,12 +92,16 @@ def _environments(review: Review) -> Line:
 
 
 def _interface(changes: Sequence[ValueChange]) -> Iterator[str]:
-    """The outputs that are gone and what a template has otherwise, by name; other changes of outputs are counted."""
-    loud = [f"{change.place} changes" for change in changes if not change.place.startswith("output ")]
-    loud += [f"{change.place} is gone" for change in changes if change.place.startswith("output ") and not change.after]
+    """The outputs that are gone or another value, and what a template has otherwise, by name; outputs that are new are
+    counted."""
+    outputs = [change for change in changes if change.place.startswith("output ")]
+    loud = [f"{change.place} changes" for change in changes if change not in outputs]
+    loud += [f"{change.place} is gone" for change in outputs if not change.after]
+    other = dict.fromkeys(" ".join(change.place.split()[:2]) for change in outputs if change.before and change.after)
+    loud += [f"{place} is ANOTHER VALUE" for place in other]
     yield from loud[:MOST]
     yield from [f"{len(loud) - MOST} more of this kind"] if len(loud) > MOST else []
-    yield from _counted(len(changes) - len(loud), "outputs")
+    yield from _counted(sum(not change.before for change in outputs), "outputs")
 
 
 def _tools(review: Review) -> Iterator[str]:
@@ -103,6 +109,15 @@ def _tools(review: Review) -> Iterator[str]:
     paths = [path for kind in TOOLS for path in review.files.get(kind, ())]
     if paths:
         yield f"WHAT CHECKS OR DEPLOYS changes: {', '.join(paths[:MOST])}{_more(len(paths))}"
+
+
+def _not_rendered(review: Review) -> Iterator[str]:
+    """That what templates are made from changes and they do not. A review reads committed templates: whether these
+    would be others now, only rendering them anew can tell."""
+    paths = [path for kind in SOURCES for path in review.files.get(kind, ())]
+    if paths and "templates" not in review.files:
+        what = f"WHAT TEMPLATES ARE MADE FROM changes ({', '.join(paths[:MOST])}{_more(len(paths))})"
+        yield f"{what} and no template does: `python -m generator --check` decides"
 
 
 def _counted(count: int, what: str) -> list[str]:

@@ -81,7 +81,7 @@ def bump(before: Revision, after: Revision) -> tuple[Bump, str]:
     if gone := sorted(old - new):
         return Bump.MAJOR, f"parameter {gone[0]} is gone"
     try:
-        environments = compare(before, _set_alone(before, after))
+        environments = _compared(before, _set_alone(before, after))
     except SchemasError as error:
         raise RefusedError(str(error), "Run `make templates`.") from error
     for environment in environments:
@@ -94,6 +94,15 @@ def bump(before: Revision, after: Revision) -> tuple[Bump, str]:
     for grant in latent.broader(before.templates, after.templates, environments):
         return Bump.MINOR, f"a right becomes broader: {grant.holder}"
     return Bump.PATCH, "templates change"
+
+
+def _compared(before: Revision, after: Revision) -> tuple[EnvironmentReview, ...]:
+    """What happens to each environment. Raises `RefusedError` where that is not known, `SchemasError`."""
+    environments = compare(before, after)
+    for environment in environments:
+        for problem in environment.problems:
+            raise RefusedError(f"{environment.name} cannot be compared, so no version is known to be enough: {problem}")
+    return environments
 
 
 def _wider(environment: EnvironmentReview) -> Iterator[str]:

@@ -65,14 +65,16 @@ TYPED: Mapping[tuple[str, str], Switch] = {
     ("AWS::Events::Rule", "State"): Switch(("ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"), "ENABLED"),
     ("AWS::ElasticLoadBalancingV2::Listener", "Protocol"): Switch(("HTTPS", "TLS"), ""),
 }
+# Who is told, and to what a policy belongs: each entry counts.
+LISTENERS = frozenset({"AlarmActions", "Subscribers", "Subscription", "Topics", "Queues"})
 # What protects or watches by being there.
 PRESENT = frozenset(
     (
         *("PublicAccessBlockConfiguration", "BucketEncryption", "SSESpecification", "EncryptionConfiguration"),
         *("EncryptionKey", "KmsKeyId", "KmsMasterKeyId", "KMSMasterKeyId", "KMSMasterKeyID", "KmsKey"),
         *("LoggingConfiguration", "Logging", "LogConfiguration", "LinuxParameters", "DeploymentCircuitBreaker"),
-        *("PermissionsBoundary", "ResponseHeadersPolicyId", "OriginAccessControlId", "WebACLId", "AlarmActions"),
-        *("OwnershipControls", "VpcConfig"),
+        *("PermissionsBoundary", "ResponseHeadersPolicyId", "OriginAccessControlId", "WebACLId"),
+        *("OwnershipControls", "VpcConfig", *LISTENERS),
     )
 )
 TLS = frozenset({"MinimumProtocolVersion", "SslPolicy", "SecurityPolicy"})
@@ -85,6 +87,16 @@ ALARM, PIPELINE, GROUP, ROUTE = (
     "AWS::EC2::SecurityGroup",
     "AWS::EC2::Route",
 )
+# What checks, makes or holds a release, by the category of its type (CodePipeline User Guide, "Action structure
+# reference" and "Rule structure reference").
+CHECKING = {
+    "Approval": "approval",
+    "Build": "action",
+    "Compute": "action",
+    "Invoke": "action",
+    "Rule": "rule",
+    "Test": "action",
+}
 DIRECTIONS = {"Ingress": "from", "Egress": "to"}
 # Of a rule: the other side, as the schemas of SecurityGroupIngress and SecurityGroupEgress name it.
 OTHERS = (
@@ -143,7 +155,7 @@ def weakened(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> Iterat
 
 
 def _weaker(old: Resource, new: Resource) -> Iterator[str]:
-    yield from _approvals(old, new) if new.type == PIPELINE else ()
+    yield from _actions_gone(old, new) if new.type == PIPELINE else ()
     yield from _alarm(old, new) if new.type == ALARM else ()
     if new.type == ROUTE and "GatewayId" in new.properties and "GatewayId" not in old.properties:
         yield f"leads straight to {new.properties['GatewayId']}"
@@ -153,8 +165,14 @@ def _weaker(old: Resource, new: Resource) -> Iterator[str]:
 
 def _difference(resource_type: str, place: Place, was: Any, now: Any) -> Iterator[str]:
     name, where = _name(place), _spelled(place)
+    by_name = _by_name(was), _by_name(now)
+    if all(by_name):
+        # A name that stands twice would hide every entry of the list: what counts is the last.
+        for _, inner, was, now in difference.values(*by_name, place):
+            yield from _difference(resource_type, inner, was, now)
+        return
     if (name in PRESENT and was not in (None, [], "") and now in (None, [], "")) or (
-        name == "AlarmActions" and _fewer(was, now)
+        name in LISTENERS and _fewer(was, now)
     ):
         yield f"{where} is gone" if now in (None, [], "") else f"{where} are fewer"
         return
@@ -168,7 +186,7 @@ def _difference(resource_type: str, place: Place, was: Any, now: Any) -> Iterato
         yield f"{where} {was} → {now}"
     if (was is None and now is not None) or name in IMAGES or name == "SecretString":
         yield from _unsafe(resource_type, place, now)
-    elif now is None and isinstance(was, dict):
+    elif now in (None, [], {}) and isinstance(was, (dict, list)):
         yield from _gone(resource_type, place, was)
 
 
@@ -191,20 +209,34 @@ def _unsafe(resource_type: str, place: Place, value: Any) -> Iterator[str]:
 
 
 def _gone(resource_type: str, place: Place, value: Any) -> Iterator[str]:
-    """What was on inside something that is no longer there. Of a list's entry that is gone only its own value counts:
-    a container that is gone has no protection to lose."""
-    entry = not isinstance(place[-1], str) or "=" in place[-1]
-    for inner, leaf in walk(value, place):
-        if entry and inner != (*place, "Value"):
+    """What was on inside something that is no longer there, a list that is emptied included. Of a list's entry that is
+    gone only its own value counts: a container that is gone has no protection to lose."""
+    for inner, leaf in _leaves(place, value):
+        entries = [number for number, step in enumerate(inner) if not isinstance(step, str) or "=" in step]
+        if entries and inner[entries[-1] + 1 :] != ("Value",):
             continue
         switch = _switch(resource_type, inner)
-        if (
-            switch
-            and not isinstance(leaf, (dict, list))
-            and _plain(leaf) in switch.safe
-            and switch.default not in switch.safe
-        ):
+        if switch and _plain(leaf) in switch.safe and switch.default not in switch.safe:
             yield f"{_spelled(inner)} {_plain(leaf)} → (none)"
+
+
+def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
+    """Every plain value inside another one; an entry of a list by its name where it has one."""
+    inside = difference.entries(value)
+    if inside is None:
+        yield place, value
+    for key, inner in (inside or {}).items():
+        yield from _leaves((*place, key), inner)
+
+
+def _by_name(entries: Any) -> dict[str, Any]:
+    """The entries of a list by what names them, of one name the last; empty where one has no name."""
+    for key in difference.NAMES:
+        if isinstance(entries, list) and all(
+            isinstance(entry, dict) and isinstance(entry.get(key), str) for entry in entries
+        ):
+            return {f"{key}={entry[key]}": entry for entry in entries}
+    return {}
 
 
 def _spelled(place: Place) -> str:
@@ -244,17 +276,24 @@ def _pinned(image: str) -> bool:
     return image == UNKNOWN or "@sha256:" in image or "${" in image or image.startswith(CURATED)
 
 
-def _approvals(old: Resource, new: Resource) -> Iterator[str]:
-    """The approvals of a pipeline that are gone."""
-    for name in sorted(_approving(old) - _approving(new)):
-        yield f"the approval {name} is gone"
+def _actions_gone(old: Resource, new: Resource) -> Iterator[str]:
+    """The approvals, builds, tests and rules of a pipeline that are gone; what it takes in and where it deploys shows
+    in the resources."""
+    for kind, name in sorted(_actions(old) - _actions(new)):
+        yield f"the {kind} {name} is gone"
 
 
-def _approving(pipeline: Resource) -> set[str]:
-    return {
-        str(value.get("Name"))
+def _actions(pipeline: Resource) -> set[tuple[str, str]]:
+    """The actions that check, make or hold something, by kind and name."""
+    types = (
+        (value.get("ActionTypeId") or value.get("RuleTypeId"), value.get("Name"))
         for _, value in walk(dict(pipeline.properties))
-        if isinstance(value, dict) and value.get("ActionTypeId", {}).get("Category") == "Approval"
+        if isinstance(value, dict)
+    )
+    return {
+        (CHECKING[kind["Category"]], str(name))
+        for kind, name in types
+        if isinstance(kind, dict) and kind.get("Category") in CHECKING
     }
 
 

@@ -431,3 +431,95 @@ def test_what_passed_to_the_byte_is_not_judged_anew(checkout: Path, monkeypatch:
     assert review(checkout, "base").gate == "passed"
     pull_requests.params(checkout, "staging", LogLevel="DEBUG")
     assert review(checkout, "base").gate.startswith("refuses params/staging.json: judged")
+
+
+def test_another_value_of_an_output_and_what_a_pipeline_no_longer_does_are_named(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def other_value(body: dict[str, Any]) -> None:
+        body["Outputs"]["PublicUrl"]["Value"] = "https://elsewhere.test"
+
+    def without_the_seal(body: dict[str, Any]) -> None:
+        text = json.dumps(body)
+        for name in ("SealBundle", "VerifyBackend"):
+            assert f'"Name": "{name}"' in text
+            text = text.replace(f'"Name": "{name}"', '"Name": "Deleted"')
+        body |= json.loads(text)
+
+    pull_requests.template(checkout, "environment", other_value)
+    pull_requests.template(checkout, "pipeline", without_the_seal)
+    first = shown(capsys, checkout, "base").splitlines()[:5]
+    assert "output environment.PublicUrl is ANOTHER VALUE" in first[0]
+    assert "the action SealBundle is gone, the action VerifyBackend is gone" in first[2]
+
+
+def test_an_index_that_is_deleted_is_at_risk(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = {"IndexName": "ByMail", "KeySchema": [], "Projection": {"ProjectionType": "ALL"}}
+
+    def indexed(body: dict[str, Any]) -> None:
+        pull_requests.resource(body, "Clients")["GlobalSecondaryIndexes"] = [index]
+
+    pull_requests.template(checkout, "data", indexed)
+    pull_requests.commit(checkout)
+    pull_requests.template(
+        checkout, "data", lambda body: pull_requests.resource(body, "Clients").pop("GlobalSecondaryIndexes")
+    )
+    lines = shown(capsys, checkout, "base").splitlines()
+    assert "Data.Clients (all 6 environments): the index ByMail is deleted: every query" in lines[1]
+    assert lines[1].startswith("- 🛑 ")
+
+
+def test_what_templates_are_made_from_is_no_tick_without_them(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = checkout / "generator/application.py"
+    facts.parent.mkdir()
+    facts.write_text("PORT = 1\n", encoding="utf-8")
+    assert shown(capsys, checkout, "base").splitlines()[0] == (
+        "- 🔶 **Environments:** none changes; WHAT TEMPLATES ARE MADE FROM changes (generator/application.py)"
+        " and no template does: \\`python -m generator --check\\` decides"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "side"), [(("base",), "the working tree"), (("HEAD", "base"), "HEAD")], ids=["new", "old"]
+)
+def test_a_key_that_stands_twice_in_a_template_is_refused_by_its_name(
+    words: tuple[str, ...], side: str, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = checkout / "templates/data.json"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('"Type": ', '"Type": "AWS::SNS::Topic", "Type": ', 1), encoding="utf-8")
+    if side == "HEAD":
+        subprocess.run(["git", "-C", str(checkout), *NAMED, "commit", "-qam", "twice"], check=True)
+    assert cli.main(["review", *words, "--project", str(checkout)]) == 3
+    error = " ".join(capsys.readouterr().err.split())
+    assert f"The templates of {side} cannot be read: templates/data.json: the key Type is twice in one object" in error
+
+
+def test_more_resources_than_cloudformation_takes_are_not_followed_and_no_good_sign(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def edit(body: dict[str, Any]) -> None:
+        body["Resources"] |= {f"Topic{number}": {"Type": "AWS::SNS::Topic"} for number in range(500)}
+
+    pull_requests.template(checkout, "storage", edit)
+    lines = shown(capsys, checkout, "base").splitlines()
+    assert "cannot be compared (the working tree: storage.json has 504 resources, CloudFormation takes 500)" in lines[0]
+    assert not any("✅" in line for line in lines[:5])
+    assert cli.main(["version", "base", "--project", str(checkout)]) == 3
+    assert "no version is known to be enough" in capsys.readouterr().err
+
+
+def test_many_that_are_renamed_at_once_are_renames(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def topics(body: dict[str, Any]) -> None:
+        body["Resources"] |= {
+            f"TopicA{number}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": f"{number}"}}
+            for number in range(100)
+        }
+
+    pull_requests.template(checkout, "storage", topics)
+    pull_requests.commit(checkout)
+    file = checkout / "templates/storage.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"TopicA', '"TopicB'), encoding="utf-8")
+    assert "100 REPLACED (Storage.TopicA0 → Storage.TopicB0" in shown(capsys, checkout, "base").splitlines()[0]

@@ -19,6 +19,9 @@ RULE = {"GroupId": "${Network.Tasks.GroupId}", "IpProtocol": "tcp", "FromPort": 
 HIGH = {"ComparisonOperator": "GreaterThanThreshold", "MetricName": "CPU", "Threshold": 90}
 LOW = {"ComparisonOperator": "LessThanThreshold", "MetricName": "Hosts", "Threshold": 2}
 APPROVE = {"Name": "Approve", "ActionTypeId": {"Category": "Approval"}}
+SEAL = {"Name": "SealBundle", "ActionTypeId": {"Category": "Build"}}
+WINDOW = {"Name": "Hours", "RuleTypeId": {"Category": "Rule"}}
+TWICE = ("true", "false")
 DIGEST = f"app@sha256:{'0' * 64}"
 
 
@@ -62,6 +65,30 @@ WEAKER: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         {"Environment": {"EnvironmentVariables": [{"Name": "OTHER", "Value": "1"}]}},
         ["TESTS_BLOCK true → (none)"],
     ),
+    (
+        "AWS::CodeBuild::Project",
+        {"Environment": {"EnvironmentVariables": [{"Name": "TESTS_BLOCK", "Value": "true"}]}},
+        {"Environment": {"EnvironmentVariables": []}},
+        ["TESTS_BLOCK true → (none)"],
+    ),
+    ("AWS::CodeBuild::Project", variable("true"), {"Environment": {}}, ["TESTS_BLOCK true → (none)"]),
+    ("AWS::CodeBuild::Project", variable("true"), {}, ["TESTS_BLOCK true → (none)"]),
+    (
+        "AWS::CodeBuild::Project",
+        variable("true"),
+        {"Environment": {"EnvironmentVariables": [{"Name": "TESTS_BLOCK", "Value": value} for value in TWICE]}},
+        ["TESTS_BLOCK true → false"],
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        {"LoadBalancerAttributes": [{"Key": "deletion_protection.enabled", "Value": "true"}]},
+        {},
+        ["deletion_protection.enabled true → (none)"],
+    ),
+    (ALARM, {**HIGH, "AlarmActions": ["a"]}, {**HIGH, "AlarmActions": []}, ["AlarmActions is gone"]),
+    (ALARM, {**HIGH, "AlarmActions": ["a"]}, HIGH, ["AlarmActions is gone"]),
+    ("AWS::SNS::TopicPolicy", {"Topics": ["a"]}, {"Topics": []}, ["Topics is gone"]),
+    ("AWS::SQS::QueuePolicy", {"Queues": ["a", "b"]}, {"Queues": ["a"]}, ["Queues are fewer"]),
     ("AWS::Events::Rule", {}, {"State": "DISABLED"}, ["State ENABLED → DISABLED"]),
     (ALARM, HIGH, {**HIGH, "Threshold": 101}, ["Threshold 90 → 101: the alarm comes later or never"]),
     (ALARM, LOW, {**LOW, "Threshold": 1}, ["Threshold 2 → 1: the alarm comes later or never"]),
@@ -77,6 +104,8 @@ WEAKER: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         ],
     ),
     ("AWS::CodePipeline::Pipeline", stages(APPROVE), stages(), ["the approval Approve is gone"]),
+    ("AWS::CodePipeline::Pipeline", stages(SEAL), stages(), ["the action SealBundle is gone"]),
+    ("AWS::CodePipeline::Pipeline", stages(WINDOW), {}, ["the rule Hours is gone"]),
     (
         "AWS::CloudFront::Distribution",
         {"MinimumProtocolVersion": "TLSv1.2_2021"},
