@@ -24,7 +24,6 @@ from scripts.review.model import (
     Review,
     ValueChange,
 )
-from scripts.review.places import placed
 
 PROJECT = Path(__file__).resolve().parents[2]
 FORMATS = ("markdown", "terminal", "html", "json")
@@ -65,19 +64,22 @@ def review(project: Path, base: str, head: str = "") -> Review:
         revision.commit(project, name)
     files = revision.touched(project, base, head)
     after = revision.read(project, head)
+    changed = bool({"templates", "parameter files"} & files.keys())
     result = Review(
         base,
         head or revision.WORKING_TREE,
-        gate=gate(project, after),
+        gate=gate(project, after, changed=changed),
         files=files,
+        missing=revision.missing(project, base, head),
         requirements=_requirements(project, base, head) if "requirements" in files else (),
         reach=_reach(project, base, head) if "reachability" in files else (),
     )
-    if not {"templates", "parameter files"} & files.keys():
+    if not changed:
         return result
     from scripts.review import latent
     from scripts.review.compare import compare
     from scripts.review.near import near
+    from scripts.review.places import placed
 
     before = revision.read(project, base)
     try:

@@ -8,8 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generator.cfn import environments, verdict
-from generator.cfn.assertions import NotEvaluableError
+from generator.cfn import verdict
 from generator.cfn.templates import TemplatesError
 from scripts.review.revision import WORKING_TREE, Revision
 
@@ -18,12 +17,15 @@ NAMED = 3  # files that a line names; the others are counted
 LONGEST = 160  # characters of a finding that a line has room for
 
 
-def gate(project: Path, head: Revision) -> str:
-    """`passed`, or what is wrong or was not looked at."""
+def gate(project: Path, head: Revision, *, changed: bool = True) -> str:
+    """`passed`, or what is wrong or was not looked at. Where neither templates nor parameter files are `changed`, what
+    did not pass is not looked at here: it is no part of the change."""
     record = verdict.read_record(project / verdict.FILE)
     passed = record.get("templates", {})
     if (passed, record.get("params", {})) == (head.digests, head.file_digests) and not head.problems:
         return PASSED  # to the byte, so the parameter files need not be checked again
+    if not (changed or head.problems or _findings(record, head)):
+        return "not looked at: `make templates` runs it"
     if problems := _refused(head) or _findings(record, head):
         first = problems[0] if len(problems[0]) <= LONGEST else f"{problems[0][:LONGEST]}…"
         return f"refuses {first}" + (f" and {len(problems) - 1} more" if len(problems) > 1 else "")
@@ -57,6 +59,10 @@ def _problems(head: Revision) -> Iterator[str]:
     if head.too_many:
         yield f"templates/{head.too_many}"
         return
+    # Only here, because a review that finds nothing is over before they are read.
+    from generator.cfn import environments
+    from generator.cfn.assertions import NotEvaluableError
+
     for file in head.files.values():
         try:
             yield from map(str, environments.problems(file, head.templates))

@@ -211,7 +211,8 @@ class Review:
     CloudFormation or the deploy script, `latent` and `latent_grants` what changes in templates and in
     no environment here, `quotas` what comes near to a quota of AWS, `requirements` the rows that it touches, `reach`
     who can reach what otherwise than before, `files` how many files of each kind it touches, `version` the version of
-    the set where it changes, `deployed` what is deployed of the environment that was asked for."""
+    the set where it changes, `deployed` what is deployed of the environment that was asked for, `missing` how many
+    commits of the base the head does not have: what those changed, the review shows as taken back."""
 
     base: str
     head: str
@@ -227,6 +228,7 @@ class Review:
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     version: ValueChange | None = None
     deployed: Deployed | None = None
+    missing: int = 0
 
     @property
     def changed(self) -> tuple[EnvironmentReview, ...]:

@@ -173,6 +173,12 @@ def commit(folder: Path, revision: str) -> str:
     raise RefusedError(f"There is no revision {revision} here.", "Name a revision that git knows.")
 
 
+def missing(folder: Path, base: str, head: str) -> int:
+    """How many commits of the one revision the other does not have; an empty `head` is the working tree. Raises
+    `RefusedError`."""
+    return int(_git(folder, "rev-list", "--count", f"{head or 'HEAD'}..{base}", "--"))
+
+
 def text(folder: Path, revision: str, path: str) -> str:
     """A file of a revision; empty where the revision has no such file. Raises `RefusedError`."""
     listed = _git(folder, "ls-tree", "-z", "--name-only", revision, "--", path)

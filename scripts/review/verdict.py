@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from generator.cfn.broadening import Grant
-from generator.cfn.environments import SHARED
+from generator.cfn.names import SHARED
 from scripts.review.gate import PASSED
 from scripts.review.model import (
     ADDED,
@@ -72,6 +72,7 @@ def _environments(review: Review) -> Line:
         )
         return Line("Environments", text + _more(len(broken)), BAD)
     hidden = [
+        *_taken_back(review),
         *_beside(review),
         *_counted(len(review.latent), "resources that no environment here has"),
         *_counted(len(review.choices), "what may be chosen"),
@@ -118,6 +119,13 @@ def _not_rendered(review: Review) -> Iterator[str]:
     if paths and "templates" not in review.files:
         what = f"WHAT TEMPLATES ARE MADE FROM changes ({', '.join(paths[:MOST])}{_more(len(paths))})"
         yield f"{what} and no template does: `python -m generator --check` decides"
+
+
+def _taken_back(review: Review) -> Iterator[str]:
+    """That the base is newer: what others merged since looks as if this change took it back."""
+    if review.missing:
+        commits = "1 commit" if review.missing == 1 else f"{review.missing:,} commits"
+        yield f"{review.head} LACKS {commits} of {review.base}, whose changes are shown as taken back"
 
 
 def _counted(count: int, what: str) -> list[str]:

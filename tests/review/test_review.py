@@ -523,3 +523,29 @@ def test_many_that_are_renamed_at_once_are_renames(checkout: Path, capsys: pytes
     file = checkout / "templates/storage.json"
     file.write_text(file.read_text(encoding="utf-8").replace('"TopicA', '"TopicB'), encoding="utf-8")
     assert "100 REPLACED (Storage.TopicA0 → Storage.TopicB0" in shown(capsys, checkout, "base").splitlines()[0]
+
+
+def test_a_base_that_has_moved_on_is_told_and_a_merge_of_it_is_reviewed_alone(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What others merged since a branch began is not what the branch takes back."""
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-C", str(checkout), *NAMED, *words], check=True, capture_output=True)
+
+    git("checkout", "-qb", "topic")
+    pull_requests.params(checkout, "small", LogLevel="DEBUG")
+    git("commit", "-qam", "ours")
+    git("checkout", "-q", "main")
+    pull_requests.params(checkout, "production", NatGatewayCount="1")
+    git("commit", "-qam", "theirs")
+    before = shown(capsys, checkout, "main", "topic").splitlines()[0]
+    assert before.startswith("- 🔶 ") and "production: NatGatewayCount 1 → 2" in before
+    assert "topic LACKS 1 commit of main, whose changes are shown as taken back" in before
+    git("checkout", "-q", "topic")
+    git("merge", "-q", "--no-edit", "main")
+    after = shown(capsys, checkout, "main", "topic").splitlines()[0]
+    assert "small: LogLevel INFO → DEBUG" in after and "production" not in after and "LACKS" not in after
+    assert "LogLevel INFO → DEBUG" in shown(capsys, checkout, "HEAD^2").splitlines()[0]
+    document = json.loads(shown(capsys, checkout, "topic", "main", "--format", "json"))
+    assert problems(document) == [] and document["result"]["missing"] == 2
