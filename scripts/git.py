@@ -1,6 +1,7 @@
 """Git, asked about the folder that is named, whatever the variables and settings of whoever runs us say."""
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ FOREIGN = (
 )
 # Settings of the user that would start programs of theirs or change what git prints; see git-config(1).
 SETTINGS = ("core.quotePath=false", "core.fsmonitor=false", "core.hooksPath=/dev/null", "color.ui=false")
+# Programs that a repository's own settings name, which reading its files would start; see gitattributes(5). Those that
+# the person has set for all repositories stay.
+FILTERS = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
+FILTERING = ("status", "diff", "add", "commit", "worktree")
+ASKING_REMOTES = ("fetch", "push")
 SECONDS = 120.0  # after which git is taken to hang
 
 
@@ -41,11 +47,32 @@ def command(folder: Path, *words: str) -> list[str]:
     return ["git", "-C", str(folder), "--no-pager", "--no-optional-locks", *settings, *words]
 
 
+def _closed(folder: Path, words: Sequence[str]) -> dict[str, str]:
+    """The variables for a question that starts no program of the repository's own and asks nobody else. Raises
+    `GitError`."""
+    closed = environment()
+    if words[0] not in ASKING_REMOTES:
+        # An object that is missing would be fetched, by a command that the repository's settings name; see git(1).
+        closed |= {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
+    if any(word in FILTERING for word in words):
+        entries = text(folder, "config", "--list", "--show-scope", "--name-only", "-z").split("\0")
+        pairs = zip(entries[::2], entries[1::2], strict=False)
+        names = sorted({name for scope, name in pairs if scope in ("local", "worktree") and FILTERS.fullmatch(name)})
+        count = int(closed.get("GIT_CONFIG_COUNT") or 0)
+        for number, name in enumerate(names, count):
+            value = "false" if name.endswith(".required") else ""
+            closed |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+        if names:
+            closed["GIT_CONFIG_COUNT"] = str(count + len(names))
+    return closed
+
+
 def output(folder: Path, *words: str, seconds: float = SECONDS, typed: bytes = b"") -> bytes:
     """What git prints about a folder, with `typed` on its standard input. Raises `GitError`."""
+    variables = _closed(folder, words)
     try:
         done = subprocess.run(
-            command(folder, *words), env=environment(), input=typed, capture_output=True, check=False, timeout=seconds
+            command(folder, *words), env=variables, input=typed, capture_output=True, check=False, timeout=seconds
         )
     except FileNotFoundError as error:
         raise GitError("there is no git on PATH: install it", missing=True) from error

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from generator.cfn.visible import visible
+
 # How findings are shown: for people, and for the programs that `report.py` writes for.
 TERMINAL = "terminal"
 SARIF, JUNIT, JSON, GITHUB = FORMATS = ("sarif", "junit", "json", "github")
@@ -19,6 +21,6 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        place = f"{self.file} {self.where}".rstrip()
-        fix = f"\n    fix: {self.fix}" if self.fix else ""
-        return f"{place}: {self.rule} {self.message}{fix}"
+        place = visible(f"{self.file} {self.where}".rstrip())
+        fix = f"\n    fix: {visible(self.fix)}" if self.fix else ""
+        return f"{place}: {self.rule} {visible(self.message)}{fix}"

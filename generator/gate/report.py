@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 
 from generator.cfn import sources
 from generator.cfn.templates import FolderMissingError, TemplatesError, TemplateSet, load
+from generator.cfn.visible import visible
 from generator.gate.finding import GITHUB, JSON, JUNIT, SARIF, Finding
 from generator.version import VERSION
 
@@ -52,7 +53,7 @@ class PlacedFinding:
         """The same for the same fault, wherever its lines move to."""
         finding = self.finding
         text = "\0".join((finding.file, finding.where, finding.rule, finding.message))
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def report(findings: Sequence[Finding], form: str, root: Path) -> str:
@@ -125,7 +126,7 @@ def _sarif(findings: Sequence[PlacedFinding], _root: Path) -> str:
 
 
 def _rule(rule: str, first: Finding) -> dict[str, Any]:
-    text = first.fix or first.message
+    text = _without_links(visible(first.fix or first.message))
     return {"id": rule, "shortDescription": {"text": rule}, "help": {"text": text}}
 
 
@@ -135,7 +136,7 @@ def _result(placed: PlacedFinding, index: int) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": "error",  # whatever the gate finds stops a deployment
-        "message": {"text": _sentence(finding)},
+        "message": {"text": _without_links(_sentence(finding))},
         "locations": [_location(placed.source)],
         "partialFingerprints": {"finding/v1": placed.fingerprint},
     }
@@ -153,13 +154,21 @@ def _location(place: Place) -> dict[str, Any]:
 
 def _uri(file: str) -> str:
     """A path as a relative reference of RFC 3986: every byte that is not unreserved, or a slash, as a percent code."""
-    signs = (chr(byte) if chr(byte) in UNRESERVED else f"%{byte:02X}" for byte in file.encode())
+    signs = (
+        chr(byte) if chr(byte) in UNRESERVED else f"%{byte:02X}" for byte in file.encode("utf-8", "surrogateescape")
+    )
     return "".join(signs)
 
 
 def _sentence(finding: Finding) -> str:
+    """A finding on one line in which every character can be seen."""
     fix = f" Fix: {finding.fix}" if finding.fix else ""
-    return f"{finding.where}: {finding.message}{fix}".removeprefix(": ")
+    return visible(f"{finding.where}: {finding.message}{fix}".removeprefix(": "))
+
+
+def _without_links(text: str) -> str:
+    """A message of SARIF in which nothing is a link: `[text](address)` is one in a plain text, too (3.11.6)."""
+    return text.replace("](", "] (")
 
 
 def _junit(findings: Sequence[PlacedFinding], root: Path) -> str:
@@ -190,7 +199,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _xml(text: str) -> str:
-    return NOT_XML.sub("\ufffd", text)
+    return NOT_XML.sub("\ufffd", "\n".join(map(visible, text.split("\n"))))
 
 
 def _json(findings: Sequence[PlacedFinding], _root: Path) -> str:
@@ -217,7 +226,7 @@ def _github(findings: Sequence[PlacedFinding], _root: Path) -> str:
 def _annotations(findings: Sequence[PlacedFinding]) -> Iterator[str]:
     for placed in findings:
         values = {"file": placed.source.file, "line": str(placed.source.line), "title": placed.finding.rule}
-        properties = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in values.items())
+        properties = ",".join(f"{name}={_escaped(visible(value), ':,')}" for name, value in values.items())
         yield f"::error {properties}::{_escaped(_sentence(placed.finding))}"
 
 

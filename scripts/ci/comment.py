@@ -5,7 +5,11 @@
 Standard library alone, and no other module of this repository: a workflow runs it with a token, isolated
 (`python3 -I`) from what the pull request brings. Address, repository and token come from the host's own variables; for
 CodeCommit the program `aws` has the rights of the build's role.
-Sources: GitHub REST API, "Issue comments"; GitLab REST API, "Notes"; botocore's model of CodeCommit (2015-04-13).
+
+The text was written by the pull request's own program. So the first line is ours: it says from git alone, by
+BASE_COMMIT and HEAD_COMMIT in the folder where this runs, whether the pull request changes that program.
+Sources: GitHub REST API, "Issue comments"; GitLab REST API, "Notes", "Users"; GitLab Docs, "GitLab quick actions";
+botocore's model of CodeCommit (2015-04-13).
 """
 
 import json
@@ -26,6 +30,28 @@ LIMITS = {"github": 65_000, "gitlab": 65_000, "codecommit": 10_240}
 PAGE, PAGES = 100, 50  # comments a page, pages that are looked at
 SECONDS = 30
 STATUS_USAGE, STATUS_REFUSED = 64, 3
+# What a review is made of, and no code; and the code, by the names that the first line has for it.
+DATA = ("templates/", "params/", "docs/", "tests/", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
+CODE = (
+    "generator/",
+    "scripts/",
+    "buildspecs/",
+    ".github/",
+    ".ci/",
+    ".gitlab-ci.yml",
+    "Makefile",
+    "setup.py",
+    "setup.cfg",
+)
+OTHER = "other files"
+BY_CHANGED_CODE = (
+    "🛑 **This review was made by code that this pull request changes** ({names}): "
+    "believe it only after reading that code."
+)
+NOT_KNOWN = "🛑 **Whether this pull request changes the code that made this review is not known**: {reason}."
+GIT = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+# What a host or a screen obeys: controls but for tab and newline, what turns text round, what is no Unicode.
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class CommentError(Exception):
@@ -101,11 +127,17 @@ class Client:
             if not isinstance(comments, list):
                 raise CommentError("the host's list of comments is not a list")
             for comment in comments:
-                if str(comment.get("body", "")).startswith(MARKER):
+                if str(comment.get("body", "")).startswith(MARKER) and self._is_ours(comment):
                     return int(comment["id"])
             if len(comments) < PAGE:
                 return None
         raise CommentError(f"the pull request has more than {PAGE * PAGES} comments")
+
+    def _is_ours(self, comment: Mapping[str, Any]) -> bool:
+        """Whether a comment with our first line is of ours, and not of a person who could change it afterwards."""
+        if self.host.update == "PATCH":  # GitHub: the token of a workflow is an app's, whose comments are of a bot
+            return (comment.get("user") or {}).get("type") != "User"
+        return bool((comment.get("author") or {}).get("id") == self._ask("GET", "/user").get("id"))
 
     def _path(self, form: str, comment: int = 0) -> str:
         return form.format(repository=self.repository, number=self.number, id=comment)
@@ -187,15 +219,57 @@ class CodeCommit:
         return answer if isinstance(answer, dict) else {}
 
 
+def first_line(folder: Path, environment: Mapping[str, str]) -> str:
+    """What stands above a review: that the pull request changes the code that wrote it, or that nobody knows; empty
+    where it changes none."""
+    commits = [environment.get(name, "") for name in ("BASE_COMMIT", "HEAD_COMMIT")]
+    if not all(re.fullmatch(r"[0-9a-f]{40,64}", commit) for commit in commits):
+        return NOT_KNOWN.format(reason="the workflow names no commits; `delivery ci-files --force` renews it")
+    try:
+        start = _git(folder, "merge-base", *commits).strip()
+        # Of two trees alone: no file of the checkout is read, and no filter or driver that a repository names is run.
+        paths = _git(folder, "diff-tree", "-r", "-z", "--no-renames", "--name-only", start, commits[1]).split("\0")
+    except (OSError, subprocess.SubprocessError):
+        return NOT_KNOWN.format(reason="git cannot compare its commits")
+    changed = {_kind(path) for path in paths if path and not path.startswith(DATA)}
+    names = ", ".join(name for name in (*CODE, OTHER) if name in changed)
+    return BY_CHANGED_CODE.format(names=names) if names else ""
+
+
+def _kind(path: str) -> str:
+    return next((name for name in CODE if path.startswith(name)), OTHER)
+
+
+def _git(folder: Path, *words: str) -> str:
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        [*GIT, "-C", str(folder), *words],
+        env={**variables, "GIT_ALLOW_PROTOCOL": "", "GIT_NO_REPLACE_OBJECTS": "1"},
+        capture_output=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    return done.stdout.decode("utf-8", "replace")
+
+
+def harmless(text: str) -> str:
+    """A text in which nothing is obeyed: no control, and no line that GitLab takes for a command, as `/merge`."""
+    text = OBEYED.sub("\ufffd", text)
+    return re.sub(r"^([^\S\n]*)/", r"\1\\/", text, flags=re.MULTILINE)
+
+
 def main(words: list[str]) -> int:
     """Writes the comment; returns the exit status: 0 done, 3 refused, 64 bad usage."""
     if len(words) != 2:
         print(f"usage: comment.py {'|'.join(LIMITS)} FILE", file=sys.stderr)
         return STATUS_USAGE
     try:
-        name, text = words[0], Path(words[1]).read_text(encoding="utf-8")
+        name, text = words[0], Path(words[1]).read_text(encoding="utf-8", errors="replace")
+        text = harmless(text)
         if name not in LIMITS:
             raise CommentError(f"there is no host {name!r}; valid: {', '.join(LIMITS)}")
+        if notice := first_line(Path.cwd(), os.environ):
+            text = f"{notice}\n\n{text}"
         if len(text) + len(MARKER) >= LIMITS[name]:
             raise CommentError(f"{words[1]} has {len(text)} characters; a comment takes {LIMITS[name]}")
         host = CodeCommit(os.environ) if name == "codecommit" else Client(name, os.environ)

@@ -8,11 +8,11 @@ from pathlib import Path
 from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.picture import stacks_picture
 from generator.cfn.templates import TemplateSet
+from generator.cfn.visible import visible
 from scripts.review.model import REMOVED, REPLACED, TAKEN, Review
 from scripts.review.outline import Entry, Section, Span, outline
 from scripts.review.table import KINDS, Row, rows
 from scripts.review.verdict import BAD, GOOD, LOOK
-from scripts.terminal.text import visible
 
 COLUMNS = ("Name", "Kind", "What happens", "Detail", "Environments")
 MARKS = {GOOD: "ok", LOOK: "look", BAD: "stop"}

@@ -1,20 +1,20 @@
 """An outline as Markdown for a comment: the verdict in the first five lines, the rest folded, never too long.
 
 Nothing that a pull request puts into names or values becomes markup: values stand in code spans that they cannot end,
-our own words are escaped, links, mentions and images included.
+our own words are escaped, links, mentions, images, pictures of a name and formulas included.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 
+from generator.cfn.visible import visible
 from scripts.review.model import Review
 from scripts.review.outline import Detail, Entry, Outline, Section, Span, alike_environments, outline
 from scripts.review.verdict import BAD, GOOD, LOOK
-from scripts.terminal.text import visible
+from scripts.terminal.markup import code, escaped
 
 LIMIT = 60_000  # characters; a comment on GitHub takes 65,536
 MARKS = {GOOD: "✅", LOOK: "🔶", BAD: "🛑"}
-SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
 def markdown(review: Review, limit: int = LIMIT) -> str:
@@ -92,20 +92,6 @@ def _span(span: Span) -> str:
         before, after = body[: len(body) - len(body.lstrip())], body[len(body.rstrip()) :]
         return f"{before}**{body.strip()}**{after}"
     return body
-
-
-def escaped(text: str) -> str:
-    """Text in which nothing is markup: no emphasis, link, image, mention or HTML."""
-    plain = SPECIAL.sub(r"\\\1", visible(text))
-    return plain.replace("@", "@\u200b").replace("://", ":&#47;/").replace("www.", "www&#46;")
-
-
-def code(text: str) -> str:
-    """A value as it stands, in a code span that it cannot end."""
-    body = visible(text)
-    fence = "`" * (1 + max(map(len, re.findall("`+", body)), default=0))
-    pad = " " if body[:1] == "`" or body[-1:] == "`" or not body.strip() else ""
-    return f"{fence}{pad}{body}{pad}{fence}"
 
 
 def _html(text: str) -> str:

@@ -13,9 +13,9 @@ from generator.cfn import parameters
 from generator.cfn.parameters import ParameterFile, ParameterFileError
 from generator.cfn.quotas import TEMPLATE_MEMBERS
 from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies
+from generator.cfn.visible import visible
 from scripts import git
 from scripts.deployment.errors import RefusedError
-from scripts.terminal.text import visible
 
 TEMPLATES, PARAMS = "templates", "params"
 WORKING_TREE = "the working tree"

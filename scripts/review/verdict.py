@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from generator.cfn.broadening import Grant
 from generator.cfn.names import SHARED
+from generator.cfn.visible import visible
 from scripts.review.gate import PASSED
 from scripts.review.model import (
     ADDED,
@@ -22,7 +23,6 @@ from scripts.review.model import (
     Risk,
     ValueChange,
 )
-from scripts.terminal.text import visible
 
 Entry = TypeVar("Entry", bound=Hashable)
 ANY_ENVIRONMENT = "ENVIRONMENT"  # in place of an environment's name, where several are named

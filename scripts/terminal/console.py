@@ -17,8 +17,9 @@ from functools import cache
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TextIO
 
+from generator.cfn.visible import visible
 from scripts.terminal import hints
-from scripts.terminal.text import STEP, Line, escaped, visible
+from scripts.terminal.text import STEP, Line, escaped
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TextIO
 
-from scripts.terminal.text import visible
+from generator.cfn.visible import visible
 
 
 class NobodyAnsweredError(Exception):

@@ -2,29 +2,19 @@
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from generator.cfn.visible import UNSEEN, visible
 
 RED, GREEN, YELLOW, BOLD, DIM, PLAIN = "red", "green", "yellow", "bold", "dim", ""
 STEP = 2  # columns of one step of depth
 Part: TypeAlias = "str | tuple[str, str]"
 
-# What a terminal obeys, hides or turns round: controls (Unicode categories Cc, Zl, Zp), what sets the direction of text
-# (Unicode Standard Annex 9), and what has no width.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-
-
-def visible(text: str) -> str:
-    """A text in which every character can be seen: what a terminal would obey is spelled out, as `\\x1b` or `\\n`.
-    What is no Unicode at all (a file name in another encoding) becomes a replacement character."""
-    spelled = _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
-    return spelled.encode("utf-8", "replace").decode()
-
 
 def escaped(text: str) -> str:
     """JSON in which every character can be seen, but for its line breaks; it means the same."""
-    return _UNSEEN.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
+    return UNSEEN.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 
 def short(value: str, longest: int = 100) -> str:

@@ -18,6 +18,23 @@ HOSTS = {
 API = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
 
 
+def commits(folder: Path, *paths: str) -> dict[str, str]:
+    """The variables of a pull request that adds files, in a repository at `folder`."""
+    folder.mkdir(exist_ok=True)
+    names = {"BASE_COMMIT": "", "HEAD_COMMIT": ""}
+    git = ("git", "-C", str(folder), "-c", "user.name=n", "-c", "user.email=n@x.test")
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    for name, added in zip(names, (("README.md", "generator/a.py"), paths), strict=True):
+        for path in added:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(name, encoding="utf-8")
+        subprocess.run([*git, "add", "--all"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", name], check=True)
+        done = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+        names[name] = done.stdout.strip()
+    return names
+
+
 def comment(repository: Path, host: Host, name: str, file: Path, **changed: str) -> subprocess.CompletedProcess[str]:
     """The program as a workflow runs it: isolated, from somewhere else."""
     own = {**HOSTS[name], API[name]: host.url} if name in HOSTS else {}
@@ -34,15 +51,76 @@ def comment(repository: Path, host: Host, name: str, file: Path, **changed: str)
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_two_pushes_make_one_comment(name: str, repository: Path, tmp_path: Path) -> None:
-    file = tmp_path / "review.md"
+    file, known = tmp_path / "review.md", commits(tmp_path, "params/a.json")
     with running() as host:
         host.comments[1] = "somebody's words"
         for text, says in (("first", "comment created"), ("second ``` @you", "comment updated")):
             file.write_text(text, encoding="utf-8")
-            done = comment(repository, host, name, file)
+            done = comment(repository, host, name, file, **known)
             assert (done.returncode, done.stdout.strip()) == (0, says), done.stderr
         assert host.comments == {1: "somebody's words", 101: "<!-- delivery review -->\nsecond ``` @you"}
         assert {token for _, _, token in host.requests} == {"Bearer t0ken" if name == "github" else "t0ken"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["params/a.json", "templates/b.json", "docs/c.md", "tests/d.py"], ""),
+        (["scripts/x.py", "params/a.json", "generator/a.py"], "generator/, scripts/"),
+        (["buildspecs/x.yml", ".github/workflows/review.yml", "Makefile"], "buildspecs/, .github/, Makefile"),
+        ([".gitlab-ci.yml", ".ci/codebuild.yml"], ".ci/, .gitlab-ci.yml"),
+        (["json.py"], "other files"),
+        (["scripts/\udcff\n**harmless**.py"], "scripts/"),
+    ],
+)
+@pytest.mark.parametrize("name", HOSTS)
+def test_the_first_line_says_that_the_code_of_the_review_changes(
+    name: str, paths: list[str], names: str, repository: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "review.md"
+    file.write_text("- ✅ all is well", encoding="utf-8")
+    with running() as host:
+        done = comment(repository, host, name, file, **commits(tmp_path, *paths))
+        assert done.returncode == 0, done.stderr
+        [_, *lines] = host.comments[100].splitlines()
+    first = f"🛑 **This review was made by code that this pull request changes** ({names}): "
+    assert lines[-1] == "- ✅ all is well" and (lines[0].startswith(first) if names else len(lines) == 1), lines
+
+
+@pytest.mark.parametrize("changed", [{}, {"BASE_COMMIT": "0" * 40}, {"HEAD_COMMIT": "--output=x"}])
+def test_commits_that_git_does_not_know_are_no_good_sign(
+    changed: dict[str, str], repository: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "review.md"
+    file.write_text("- ✅ all is well", encoding="utf-8")
+    with running() as host:
+        comment(repository, host, "github", file, **({**commits(tmp_path), **changed} if changed else {}))
+        assert "is not known**: " in host.comments[100].splitlines()[1]
+
+
+def test_a_review_that_somebody_forged_commands_nothing(repository: Path, tmp_path: Path) -> None:
+    """GitLab obeys a line such as `/merge` with the rights of who comments."""
+    file = tmp_path / "review.md"
+    file.write_bytes(b"text\n/approve\n \t/merge\r\na/b\xff\0\x1b[2J \xe2\x80\xae\r/close")
+    with running() as host:
+        done = comment(repository, host, "gitlab", file, **commits(tmp_path))
+        assert done.returncode == 0, done.stderr
+        text = host.comments[100]
+    assert text.endswith("text\n\\/approve\n \t\\/merge\na/b\ufffd\ufffd\ufffd[2J \ufffd\n\\/close")
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_comment_that_a_person_began_like_ours_is_not_taken_for_it(
+    name: str, repository: Path, tmp_path: Path
+) -> None:
+    """Its author could change afterwards what the review says."""
+    file = tmp_path / "review.md"
+    file.write_text("text", encoding="utf-8")
+    with running() as host:
+        host.comments[1], host.people = "<!-- delivery review -->\nmine", {1}
+        done = comment(repository, host, name, file, **commits(tmp_path))
+        assert done.stdout.strip() == "comment created", done.stderr
+        assert host.comments[1].endswith("mine")
 
 
 @pytest.mark.soak
@@ -54,7 +132,8 @@ def test_a_comment_of_codecommit_is_changed_by_its_author_and_replaced_by_anothe
     if not program.exists():
         pytest.skip("the AWS command line is not installed: make .venv-awscli/ready")
     file = tmp_path / "review.md"
-    keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}
+    known = commits(tmp_path, "params/a.json")
+    keys = {**known, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}
     path = {"PATH": f"{program.parent}:{os.environ['PATH']}", "AWS_DEFAULT_REGION": "us-east-1", "HOME": str(tmp_path)}
     with running() as host:
         for author, text, says in (

@@ -82,6 +82,7 @@ def of_github(runner: Runner) -> str:
     """The jobs `gate` and `comment` of a pull request; what the last step says."""
     values = {
         "${{ github.event.pull_request.base.sha }}": runner.base,
+        "${{ github.event.pull_request.head.sha }}": runner.git("rev-parse", "HEAD"),
         "${{ github.event.pull_request.number }}": "7",
         "${{ github.token }}": "t0ken",
     }
@@ -101,6 +102,7 @@ def of_github(runner: Runner) -> str:
 def of_gitlab(runner: Runner) -> str:
     own = {
         "CI_MERGE_REQUEST_DIFF_BASE_SHA": runner.base,
+        "CI_COMMIT_SHA": runner.git("rev-parse", "HEAD"),
         "CI_MERGE_REQUEST_IID": "7",
         "CI_PROJECT_ID": "42",
         "CI_API_V4_URL": runner.host.url,

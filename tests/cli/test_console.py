@@ -8,11 +8,15 @@ import re
 import sys
 
 import pytest
+from markdown_it import MarkdownIt
 
 from generator.cfn.changes import Difference
+from generator.cfn.visible import visible
+from scripts.operations.output import plan_markdown
 from scripts.operations.output.documents import inside, short_value
+from scripts.review import markdown
 from scripts.terminal import console
-from scripts.terminal.text import RED, line, short, visible
+from scripts.terminal.text import RED, line, short
 from tests.cli.typed import on_terminal, plain, typed
 
 WORDS = ["cost", "staging"]
@@ -60,6 +64,8 @@ def test_colour_is_for_who_wants_it(more: dict[str, str], coloured: bool) -> Non
         ("\x9b31m", r"\x9b31m"),
         ("txt.\u202eexe", r"txt.\u202eexe"),
         ("a\u200bb\u2066c\ufeff", r"a\u200bb\u2066c\ufeff"),
+        ("pass\u00adword\u3164\ufe0f", r"pass\xadword\u3164\ufe0f"),
+        ("a\U000e0041\U000e0100", r"a\U000e0041\U000e0100"),
         ("\udcff", "?"),
         ("[bold]no markup[/] :smile:", "[bold]no markup[/] :smile:"),
         ("ü → 漢", "ü → 漢"),
@@ -70,6 +76,14 @@ def test_what_comes_from_outside_is_shown_and_obeyed_by_nobody(text: str, shown:
     out = io.StringIO()
     console.show([line(text), text], out)
     assert out.getvalue() == f"{shown}\n{shown}\n"
+
+
+@pytest.mark.parametrize("text", ["a`b", "``` ![x](https://x.test)", "`", "``", "a\n# b", "x``y`z```", " ", "@all <b>"])
+def test_a_value_does_not_end_its_code_span(text: str) -> None:
+    """Of a review and of a plan."""
+    for module in (markdown, plan_markdown):
+        [block] = [token for token in MarkdownIt().parse(f"a {module.code(text)} b") if token.type == "inline"]
+        assert [token.type for token in block.children or ()] == ["text", "code_inline", "text"], text
 
 
 def test_markup_is_text_on_a_terminal_too() -> None:

@@ -132,6 +132,48 @@ def test_no_program_of_the_repository_is_started(mine: Path, tmp_path: Path) -> 
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("attribute", ["x", "x=y", "a.b"])
+def test_no_filter_of_the_repository_is_started(mine: Path, tmp_path: Path, attribute: str) -> None:
+    (mine / ".gitattributes").write_text(f"* filter={attribute} diff={attribute}\n", encoding="utf-8")
+    for section, keys in {"filter": ("clean", "smudge", "process"), "diff": ("textconv", "command")}.items():
+        for key in keys:
+            run(mine, "config", f"{section}.{attribute}.{key}", f"touch {tmp_path}/ran;")
+    run(mine, "config", f"filter.{attribute}.required", "true")
+    (mine / "a").write_text("another", encoding="utf-8")
+    assert git.state(mine).changed == ("a", ".gitattributes")
+    assert git.text(mine, "diff", "--name-only", "HEAD", "--") == "a\n"
+    assert "+another" in git.text(mine, "diff", "--no-ext-diff", "--no-textconv", "HEAD", "--")
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(subprocess.CalledProcessError):  # by itself git does
+        run(mine, "diff", "--name-only", "HEAD", "--")
+    assert (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"remote.origin.url": "ext::touch {ran}", "protocol.ext.allow": "always"},
+        {"remote.origin.url": "ssh://host/x", "core.sshCommand": "touch {ran};"},
+    ],
+)
+def test_an_object_that_is_missing_is_fetched_by_no_program(
+    mine: Path, tmp_path: Path, settings: dict[str, str]
+) -> None:
+    """A repository can promise that a remote has it; git fetches it then by what the settings name."""
+    blob = run(mine, "rev-parse", "HEAD:a")
+    (mine / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    promise = {
+        "core.repositoryformatversion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+    }
+    for name, value in {**promise, **settings}.items():
+        run(mine, "config", name, value.format(ran=tmp_path / "ran"))
+    with pytest.raises(git.GitError):
+        git.text(mine, "show", "HEAD:a")
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_repository_without_commits(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

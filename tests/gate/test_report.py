@@ -17,12 +17,16 @@ import jsonschema
 import pytest
 
 from generator.cfn.templates import from_bodies, load
+from generator.cfn.visible import visible
 from generator.gate import parameter_files
 from generator.gate.finding import FORMATS, Finding
 from generator.gate.report import WRITERS, report
 from generator.gate.rules import storage
 
-HOSTILE = "]]> <b>\x1b[2J\n::error file=x::owned%0A, 50%"
+HOSTILE = "]]> <b>\x1b[2J\n::error file=x::owned%0A, 50% \u202e\u2066\u00ad\U000e0041\udcff\0\ufffe [a](https://x.test)"
+OBEYED = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\U000e0000-\U000e0fff]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +105,10 @@ def test_sarif_is_what_its_standard_asks_for(checkout: Path, findings: list[Find
     fingerprints = set()
     for result, finding in zip(run["results"], findings, strict=True):
         assert rules[result["ruleIndex"]] == result["ruleId"] == finding.rule
-        assert result["level"] in ("none", "note", "warning", "error") and finding.message in result["message"]["text"]
+        assert (
+            result["level"] in ("none", "note", "warning", "error")
+            and visible(finding.message).replace("](", "] (") in result["message"]["text"]
+        )
         for location in (*result["locations"], *result.get("relatedLocations", ())):
             physical = location["physicalLocation"]
             uri = physical["artifactLocation"]["uri"]
@@ -124,7 +131,19 @@ def test_junit_counts_each_file_that_is_looked_at(checkout: Path, findings: list
     assert {"templates/storage.json", "params/staging.json", "templates/registry.json", ".cfnlintrc"} <= failed
     assert suite.get("failures") == str(len(failed)) and "templates/network.json" not in failed
     text = "".join(cases["templates/registry.json"].itertext())
-    assert "\x1b" not in text and "<b>\ufffd[2J" in text
+    assert r"<b>\x1b[2J\n::error" in text and not OBEYED.search(text)
+
+
+def test_a_finding_is_obeyed_nowhere(checkout: Path, findings: list[Finding]) -> None:
+    """Its file name, its place and its words; nor does any of it end a report."""
+    more = [*findings, Finding("params/\udcff\u202e,\n.json", HOSTILE, "X", HOSTILE, HOSTILE)]
+    for form in FORMATS:
+        text = report(more, form, checkout)
+        assert not OBEYED.search(text), form
+        text.encode("utf-8")
+    assert "](https:" not in report(more, "sarif", checkout)
+    assert str(more[-1]).count("\n") == 1 and not OBEYED.search(str(more[-1])), "the line of the fix alone"
+    assert "::error" not in {line.lstrip()[:7] for line in str(more[-1]).splitlines()}
 
 
 def test_an_annotation_is_one_command_whatever_a_finding_says(checkout: Path, findings: list[Finding]) -> None:
@@ -134,7 +153,7 @@ def test_an_annotation_is_one_command_whatever_a_finding_says(checkout: Path, fi
         match = re.fullmatch(r"::error file=([^,:]+),line=(\d+),title=([^,:]+)::(.+)", text)
         assert match, text
     [hostile] = [text for text in lines if "E1010" in text]
-    assert "%0A::error file=x::owned%250A, 50%25" in hostile
+    assert r"\n::error file=x::owned%250A, 50%25" in hostile
 
 
 def test_no_finding_is_a_document_too(checkout: Path) -> None:

@@ -59,13 +59,27 @@ def test_no_page_opens_without_the_key(endpoint: Endpoint, path: str) -> None:
     assert ask(f"{endpoint.url}/moto-api/reset", "POST", b"")[0] == 403
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "0.0.0.0",
+        "localhost.",
+        "127.1",
+        "2130706433",
+        "localhost,evil.example",
+    ],
+)
 def test_a_name_that_leads_here_by_its_owner_only_is_refused(endpoint: Endpoint, host: str) -> None:
     """DNS rebinding: the page's own name, resolved to this machine; even with the key."""
     assert ask(endpoint.page, Host=f"{host}:80") == (403, f"refused: Host '{host}' is not this machine\n")
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1", "https://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://localhost:1", "https://localhost", "file://", "http://[::1]"]
+)
 def test_a_foreign_page_is_refused_even_with_the_key(endpoint: Endpoint, origin: str) -> None:
     status, text = ask(endpoint.page, Origin=origin)
     assert status == 403 and "foreign page" in text

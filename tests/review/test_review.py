@@ -20,6 +20,7 @@ from scripts.deployment.environment import load
 from scripts.operations import parameter_effects
 from scripts.review.command import review
 from scripts.review.verdict import verdict
+from scripts.terminal.markup import escaped
 from tests.support import pull_requests
 from tests.support.documents import problems
 from tests.support.pull_requests import NAMED
@@ -211,6 +212,20 @@ def test_a_pull_request_cannot_write_markup(checkout: Path, capsys: pytest.Captu
         for token in tokens
         if token.type == "heading_open" and "passed" in tokens[tokens.index(token) + 1].content
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a :white_check_mark: :100: b", r":\u200bwhite\\_check\\_mark: :\u200b100: b"),
+        ("closes #12 of a/b#3", r"closes #\u200b12 of a/b#\u200b3"),
+        (r"$\large{ok}$", r"\\$\\\\large{ok}\\$"),
+        ("AWS::DynamoDB::Table: 1 $ a: b", r"AWS::DynamoDB::Table: 1 \\$ a: b"),
+    ],
+)
+def test_no_picture_link_or_formula_is_made_of_our_own_words(text: str, shown: str) -> None:
+    """GitHub Docs, "Basic writing and formatting syntax" and "Writing mathematical expressions"."""
+    assert escaped(text).encode("unicode_escape").decode().endswith(shown)
 
 
 @pytest.mark.parametrize("form", ["markdown", "terminal", "html"])

@@ -25,6 +25,7 @@ class Host:
     url: str = ""
     author: str = "one"
     authors: dict[int, str] = field(default_factory=dict)
+    people: set[int] = field(default_factory=set)  # the comments that persons wrote; all others are the token's
 
     def codecommit(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Status and answer of one call."""
@@ -72,7 +73,20 @@ def running() -> Iterator[Host]:
 
         def do_GET(self) -> None:
             self._body()
-            self._answer([{"id": number, "body": body} for number, body in host.comments.items()])
+            if self.path.endswith("/user"):
+                self._answer({"id": 5})
+                return
+            self._answer(
+                [
+                    {
+                        "id": number,
+                        "body": body,
+                        "user": {"type": "User" if number in host.people else "Bot"},
+                        "author": {"id": 6 if number in host.people else 5},
+                    }
+                    for number, body in host.comments.items()
+                ]
+            )
 
         def do_POST(self) -> None:
             if target := self.headers.get("X-Amz-Target"):

@@ -9,7 +9,8 @@ from generator.cfn.changes import Difference
 from generator.cfn.difference import values
 from generator.cfn.places import spell
 from generator.cfn.unknown import is_unknown
-from scripts.terminal.text import short, visible
+from generator.cfn.visible import visible
+from scripts.terminal.text import short
 
 HEADS = ("---", "+++", "@@ ")  # of a unified diff
 NONE, LATER = "(none)", "(known only then)"

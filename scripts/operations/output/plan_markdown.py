@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from generator.cfn.changes import Difference, PlannedChange
+from generator.cfn.visible import visible
 from scripts.deployment.plan import CREATE, Plan
 from scripts.operations.output.documents import inside, short_value
 from scripts.operations.output.plan_text import AGAIN, FOLLOWING, SIGNS, fate, plan_found
 from scripts.operations.plan_document import summary
 from scripts.operations.planning import NotPlanned
+from scripts.terminal.markup import code, escaped
 from scripts.terminal.text import count
 
 
@@ -21,7 +23,7 @@ def lines(environment: str, account: str, region: str, plans: Sequence[Plan | No
         yield f"## {plan.stack}"
         yield ""
         if isinstance(plan, NotPlanned):
-            yield f"Not planned yet: {plan.reason}."
+            yield f"Not planned yet: {escaped(plan.reason)}."
         else:
             yield f"{summary(plan).capitalize()}."
             yield from _plan(plan)
@@ -30,7 +32,8 @@ def lines(environment: str, account: str, region: str, plans: Sequence[Plan | No
 def _plan(plan: Plan) -> Iterator[str]:
     yield from _section("Step 1 of 2: update the stack to the running image", _differences(plan.first))
     yield from _section(
-        "Refused", (f"**{code(refusal.where)}**: {refusal.why}. {refusal.remedy}" for refusal in plan.refusals)
+        "Refused",
+        (f"**{code(refusal.where)}**: {visible(refusal.why)}. {visible(refusal.remedy)}" for refusal in plan.refusals),
     )
     named = (
         f"**{code(loss.name)}** ({loss.type}, {loss.why}) would be {loss.how}. To allow this: `{loss.option}`"
@@ -53,7 +56,8 @@ def _plan(plan: Plan) -> Iterator[str]:
     )
     yield from _section("Computed parameters", computed)
     yield from _section(
-        "CloudFormation says", (f"{notice.kind}: {code(notice.where)}: {notice.text}" for notice in plan.notices)
+        "CloudFormation says",
+        (f"{notice.kind}: {code(notice.where)}: {escaped(notice.text)}" for notice in plan.notices),
     )
     if plan.certain:
         yield ""
@@ -95,10 +99,3 @@ def _differences(differences: Sequence[Difference]) -> Iterator[str]:
 
 def _change(difference: Difference) -> str:
     return f"{code(short_value(difference.before))} → {code(short_value(difference.after))}"
-
-
-def code(text: str) -> str:
-    """Text as it stands, whatever it holds."""
-    fence = "``" if "`" in text else "`"
-    pad = " " if text[:1] == "`" or text[-1:] == "`" else ""
-    return f"{fence}{pad}{text}{pad}{fence}" if text else ""
