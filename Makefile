@@ -20,6 +20,8 @@ $(if $(unknown),$(error $(unknown): no such setting; there are $(SETTINGS)))
 # A variable of a script that is not set would choose another environment, or no application.
 $(foreach name,$(filter-out ARGS PYTEST,$(filter $(SETTINGS),$(typed))),$(if $(value $(name)),,$(error $(name) is empty: give a value, or leave it out)))
 $(foreach name,$(typed),$(if $(findstring $(newline),$(value $(name))),$(error $(name) has a line break in it)))
+# Whoever writes KEEP=0 or ASK=no means the opposite of KEEP=1.
+$(foreach name,$(filter KEEP ASK,$(typed)),$(if $(filter-out 0 1,$(value $(name))),$(error $(name) is 1 or 0)))
 environment := $(if $(call given,ENV),$(call quoted,ENV),local)
 arguments = $(call option,ARGS,--arguments)
 # This folder's own code, wherever `.venv` leads; make is said to be the door, so that hints name its targets.
@@ -72,7 +74,7 @@ bootstrap: $(tools) ## take your application from its folder to its first releas
 	@$(DELIVERY) bootstrap $(environment) $(call option,APP,--app) $(arguments)
 
 rehearse: .venv/local ## simulate a release of your application: APP=folder FAIL_AT=stage KEEP=1 ASK=1
-	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(if $(call given,KEEP),--keep) $(if $(call given,ASK),--ask) $(arguments)
+	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(if $(filter 1,$(call given,KEEP)),--keep) $(if $(filter 1,$(call given,ASK)),--ask) $(arguments)
 
 fault: .venv/local ## make a resource of the local AWS fail, to practise: RESOURCE=Backend/Service ON=update
 	@$(DELIVERY) local fault $(call option,RESOURCE,--resource) $(call option,ON,--on) $(arguments)

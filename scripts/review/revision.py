@@ -204,7 +204,8 @@ def _git(folder: Path, *words: str) -> str:
     try:
         return git.text(folder, *words)
     except git.GitError as error:
-        raise RefusedError(f"git {words[0]}: {error}", "Name a revision that git knows.") from error
+        remedy = "" if error.missing else "Name a revision that git knows."
+        raise RefusedError(f"git {words[0]}: {error}", remedy) from error
 
 
 def _kind(path: str) -> str:

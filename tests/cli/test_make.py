@@ -138,6 +138,18 @@ def test_variables_of_python_lead_to_no_other_modules(checkout: Path, name: str)
     assert done.returncode == 0 and "[none]" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["KEEP", "ASK"])
+def test_a_switch_is_on_or_off(checkout: Path, name: str) -> None:
+    """Whoever writes KEEP=0 or KEEP=no means the opposite of KEEP=1."""
+    option = f"--{name.lower()}"
+    assert make(checkout, "rehearse", f"{name}=1").returncode == make(checkout, "rehearse", f"{name}=0").returncode == 0
+    assert [option in words for words in calls(checkout)] == [True, False]
+    for value in ("no", "-n", "yes"):
+        done = make(checkout, "rehearse", f"{name}={value}")
+        assert done.returncode == 2 and f"{name} is 1 or 0" in done.stderr, done.stderr
+    assert len(calls(checkout)) == 2
+
+
 def test_a_line_break_is_refused(checkout: Path) -> None:
     done = make(checkout, "config", "SET=A=1\ntouch ran")
     assert done.returncode == 2 and "line break" in done.stderr and calls(checkout) == []

@@ -30,7 +30,7 @@ REFUSED = (
     (("apply", "nowhere"), 64, "There is no environment nowhere"),
     (("destroy", "local", "--name", "other"), 3, "--name is 'other'"),
     (("why", "Cliets"), 64, "nothing called Cliets"),
-    (("review", "no-such-branch"), 3, "git"),
+    (("review", "no-such-branch"), 3, "no revision"),
 )
 Document = dict[str, Any]
 Run = Callable[..., Document]
