@@ -365,6 +365,7 @@ def connect(options: argparse.Namespace) -> "Aws":
         aws = Account(options.profile, options.region)
         if not options.region:
             _tell_region(options.environment, aws.region)
+        _tell_address()
         return aws
     if options.profile or options.region:
         raise UsageError("The local AWS takes neither --profile nor --region.")
@@ -378,6 +379,17 @@ def _tell_region(environment: str, region: str) -> None:
 
     named = next((name for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if os.environ.get(name)), "the profile")
     console.show_line(f"{environment}: Region {region}, from {named}", sys.stderr)
+
+
+def _tell_address() -> None:
+    """Says that variables lead away from AWS, where a success is no success on AWS (AWS SDKs and Tools Reference Guide,
+    "Service-specific endpoints"). The addresses are not shown: they may have a password in them."""
+    from scripts.terminal import console
+
+    ignored = os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+    names = [name for name, value in sorted(os.environ.items()) if name.startswith("AWS_ENDPOINT_URL") and value]
+    if names and not ignored:
+        console.show_line(f"calls do not go to AWS, but where {' and '.join(names)} says", sys.stderr)
 
 
 def local_aws(run_file: Path, start: bool) -> "Aws":

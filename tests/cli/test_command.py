@@ -228,6 +228,16 @@ def test_the_region_is_told_and_where_it_comes_from() -> None:
     assert "the prices are those of us-east-1" in typed("cost", "staging", AWS_REGION="eu-west-1").stderr
 
 
+def test_who_is_led_away_from_aws_is_told_so() -> None:
+    """A success there is none on AWS. The address may have a password in it, so the variable is named."""
+    more = {"AWS_CONFIG_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-west-1"}
+    away = {**more, "AWS_ENDPOINT_URL_S3": "http://somebody:hunter2@127.0.0.1:9"}
+    text = "calls do not go to AWS, but where AWS_ENDPOINT_URL_S3 says"
+    assert text in (output := typed("status", "staging", **away).stderr) and "hunter2" not in output
+    for plain in ({**away, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, {**more, "AWS_ENDPOINT_URL": ""}):
+        assert "do not go to AWS" not in typed("status", "staging", **plain).stderr
+
+
 def test_a_failure_under_make_says_its_status() -> None:
     done = typed("cost", "nowhere", DELIVERY_DOOR="make")
     assert done.returncode == Exit.USAGE and done.stderr.endswith("status 64: bad usage\n")
