@@ -223,6 +223,10 @@ def test_a_pull_request_cannot_write_markup(checkout: Path, capsys: pytest.Captu
         ("closes #12 of a/b#3", r"closes #\u200b12 of a/b#\u200b3"),
         (r"$\large{ok}$", r"\\$\\\\large{ok}\\$"),
         ("AWS::DynamoDB::Table: 1 $ a: b", r"AWS::DynamoDB::Table: 1 \\$ a: b"),
+        # What a reader copies has nothing in it that he does not see.
+        ("params/x.json:12: is", "params/x.json:12: is"),
+        ("arn:aws:iam::aws:policy/None", "arn:aws:iam::aws:policy/None"),
+        ("arn:aws:sns:${AWS::Region}:*:x:rocket:", r"arn:aws:sns:\\${AWS::Region}:\\*:x:\u200brocket:"),
     ],
 )
 def test_no_picture_link_or_formula_is_made_of_our_own_words(text: str, shown: str) -> None:
