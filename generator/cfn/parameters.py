@@ -178,9 +178,8 @@ def secret(name: str, value: str) -> str | None:
     """What kind of secret `value` looks like when it is called `name`, or None.
 
     Under a telling name everything is a secret but an ARN and the empty string, unless the name ends in what belongs to
-    a secret, such as its lifetime. Random is what has 32 characters (an
-    AWS secret access key: 40) and falls into more words and numbers than a name; ARNs, URLs, digests
-    and what is public by its name pass.
+    a secret, such as its lifetime. Random is what has 32 characters (an AWS secret access key: 40) and falls into more
+    words and numbers than a name; ARNs, URLs, digests and what is public by its name pass.
     """
     for kind, pattern in SECRETS.items():
         if re.search(pattern, value):
