@@ -12,7 +12,7 @@
     --base     a permission ledger to compare with instead of the one that lies here, such as the main branch's
 
 Exit status: 0 done or nothing to do; 1 stale, or the gate has findings, or the facts do not render, or there is no
-template to show; 64 bad usage.
+template to show; 64 bad usage; 74 done, but the output could not be written.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from generator.cfn import streams
 from generator.cfn.verdict import FILE as VERDICT
 from generator.gate import cache
 from generator.gate.finding import FORMATS, TERMINAL, Finding
@@ -45,7 +45,7 @@ REACHABILITY = ROOT / "docs" / "reachability.md"  # who can reach what
 ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.svg", ROOT / "docs" / "pictures"
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
 SHOWN_CHANGES, WIDTH = 12, 160
-DONE, FINDINGS, USAGE = 0, 1, 64
+DONE, FINDINGS, USAGE, OUTPUT = 0, 1, 64, 74  # as in `scripts/deployment/errors.py`
 # Functions of `generator.project` that refuse a fact.
 FACT_CHECKS = ("__post_init__", "must_match", "must_be_between", "refuse")
 # Folders below `generator/` that check what a stack or a root asks for: the place to edit is in who asked.
@@ -59,9 +59,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(words: list[str] | None = None) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # what an encoding lacks is replaced; nothing ends for that
-            stream.reconfigure(errors="replace")
     # Rendering and cfn-lint make millions of small objects: looking for garbage all the time costs a sixth.
     gc.set_threshold(100_000)
     parser = _Parser(prog="python -m generator", description="Renders the CloudFormation templates.")
@@ -457,4 +454,4 @@ def _table(templates: TemplateSet) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    streams.end_with(main, (DONE,), OUTPUT)

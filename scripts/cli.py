@@ -19,9 +19,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from generator.cfn import streams
 from scripts.deployment.errors import DeployError, Exit, RefusedError, UsageError
 from scripts.loopback import without_proxy
-from scripts.terminal import hints, streams
+from scripts.terminal import hints
 from scripts.terminal.endings import ended
 
 if TYPE_CHECKING:
@@ -365,7 +366,7 @@ def connect(options: argparse.Namespace) -> "Aws":
         aws = Account(options.profile, options.region)
         if not options.region:
             _tell_region(options.environment, aws.region)
-        _tell_address()
+        _tell_address(aws)
         return aws
     if options.profile or options.region:
         raise UsageError("The local AWS takes neither --profile nor --region.")
@@ -381,14 +382,24 @@ def _tell_region(environment: str, region: str) -> None:
     console.show_line(f"{environment}: Region {region}, from {named}", sys.stderr)
 
 
-def _tell_address() -> None:
-    """Says that variables lead away from AWS, where a success is no success on AWS (AWS SDKs and Tools Reference Guide,
-    "Service-specific endpoints"). The addresses are not shown: they may have a password in them."""
+def _tell_address(aws: "Aws") -> None:
+    """Says that variables or the profile lead away from AWS, where a success is no success on AWS (AWS SDKs and Tools
+    Reference Guide, "Service-specific endpoints"; botocore, `ConfiguredEndpointProvider`). The addresses are not shown:
+    they may have a password in them."""
     from scripts.terminal import console
 
-    ignored = os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+    core = aws.session._session  # botocore's: boto3 has no way to the settings of the profile
+    if core.get_config_variable("ignore_configured_endpoint_urls"):
+        return
     names = [name for name, value in sorted(os.environ.items()) if name.startswith("AWS_ENDPOINT_URL") and value]
-    if names and not ignored:
+    profile = core.get_scoped_config()
+    if profile.get("endpoint_url"):
+        names.append(f"endpoint_url of the profile {core.profile or 'default'}")
+    section = profile.get("services", "")
+    services = core.full_config.get("services", {}).get(section, {})
+    if any(isinstance(settings, dict) and settings.get("endpoint_url") for settings in services.values()):
+        names.append(f"the section [services {section}] of the AWS config file")
+    if names:
         console.show_line(f"calls do not go to AWS, but where {' and '.join(names)} says", sys.stderr)
 
 
@@ -424,23 +435,8 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
 
 
 def entry(door: str = hints.DELIVERY, *before: str) -> NoReturn:
-    """The process: output that cannot be written or shown never ends a command, and where somebody waits for it, the
-    status tells that it is lost. `before` are words that go before those of the command line."""
-    outputs = streams.prepare()
-    status = _status(door, before)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if (lost := outputs[0].lost) and status in (Exit.DONE, Exit.CHANGES):
-        print(f"The output could not be written: {lost.strerror}.", file=sys.stderr, flush=True)
-        status = Exit.OUTPUT
-    sys.exit(status)
-
-
-def _status(door: str, before: Sequence[str]) -> int:
-    try:
-        return main([*before, *sys.argv[1:]], door)
-    except SystemExit as error:  # argparse's, after help or bad usage
-        return error.code if isinstance(error.code, int) else Exit.USAGE
+    """The process. `before` are words that go before those of the command line."""
+    streams.end_with(lambda: main([*before, *sys.argv[1:]], door), (Exit.DONE, Exit.CHANGES), Exit.OUTPUT)
 
 
 def delivery() -> NoReturn:

@@ -228,14 +228,56 @@ def test_the_region_is_told_and_where_it_comes_from() -> None:
     assert "the prices are those of us-east-1" in typed("cost", "staging", AWS_REGION="eu-west-1").stderr
 
 
-def test_who_is_led_away_from_aws_is_told_so() -> None:
-    """A success there is none on AWS. The address may have a password in it, so the variable is named."""
-    more = {"AWS_CONFIG_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-west-1"}
-    away = {**more, "AWS_ENDPOINT_URL_S3": "http://somebody:hunter2@127.0.0.1:9"}
-    text = "calls do not go to AWS, but where AWS_ENDPOINT_URL_S3 says"
-    assert text in (output := typed("status", "staging", **away).stderr) and "hunter2" not in output
-    for plain in ({**away, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, {**more, "AWS_ENDPOINT_URL": ""}):
-        assert "do not go to AWS" not in typed("status", "staging", **plain).stderr
+AWAY = """[default]
+region = eu-west-1
+[profile global]
+region = eu-west-1
+endpoint_url = http://somebody:hunter2@127.0.0.1:9
+[profile services]
+region = eu-west-1
+services = near
+[profile ignored]
+region = eu-west-1
+endpoint_url = http://127.0.0.1:9
+services = near
+ignore_configured_endpoint_urls = true
+[profile harmless]
+region = eu-west-1
+services = far
+[services near]
+s3 =
+  endpoint_url = http://somebody:hunter2@127.0.0.1:9
+[services far]
+s3 =
+  other = http://127.0.0.1:9
+"""
+GLOBAL, SECTION = "endpoint_url of the profile global", "the section [services near] of the AWS config file"
+ADDRESS = "http://somebody:hunter2@127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("profile", "more", "led_by"),
+    [
+        ("", {}, ""),
+        ("", {"AWS_ENDPOINT_URL": ""}, ""),
+        ("", {"AWS_ENDPOINT_URL_S3": ADDRESS}, "AWS_ENDPOINT_URL_S3"),
+        ("", {"AWS_ENDPOINT_URL_S3": ADDRESS, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, ""),
+        ("global", {}, GLOBAL),
+        ("services", {"AWS_ENDPOINT_URL": ADDRESS}, f"AWS_ENDPOINT_URL and {SECTION}"),
+        ("global", {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, ""),
+        ("ignored", {"AWS_ENDPOINT_URL": ADDRESS}, ""),
+        ("harmless", {}, ""),
+    ],
+)
+def test_who_is_led_away_from_aws_is_told_so(tmp_path: Path, profile: str, more: dict[str, str], led_by: str) -> None:
+    """A success there is none on AWS. The address may have a password in it, so what has it is named."""
+    (tmp_path / "config").write_text(AWAY, encoding="utf-8")
+    files = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+    named = ["--profile", profile] if profile else []
+    done = typed("status", "staging", *named, **files, AWS_EC2_METADATA_DISABLED="true", **more)
+    lines = ["staging: Region eu-west-1, from the profile"]
+    lines += [f"calls do not go to AWS, but where {led_by} says"] if led_by else []
+    assert done.stderr.splitlines()[:-2] == lines and "hunter2" not in done.stderr, done.stderr
 
 
 def test_a_failure_under_make_says_its_status() -> None:

@@ -1,11 +1,15 @@
-"""Output that never ends a command: an encoding that lacks a sign, a reader that has gone, a disk that is full."""
+"""Output that never ends a command: an encoding that lacks a sign, a reader that has gone, a disk that is full.
+
+Standard library only.
+"""
 
 import codecs
 import errno
 import io
 import os
 import sys
-from typing import TextIO
+from collections.abc import Callable, Collection
+from typing import NoReturn, TextIO
 
 # What stands for a sign that an encoding lacks; anything else becomes a question mark.
 PLAIN = {"→": "->", "←": "<-", "…": "...", "·": "-", "✓": "v", "✗": "x", "▸": ">", "≥": ">=", "≤": "<="}
@@ -75,3 +79,19 @@ def _stream(output: Output, like: TextIO | None) -> TextIO:
     # What goes to a file waits in a buffer; what comes on a terminal, and what is wrong, comes line by line.
     by_line = output.isatty() or output.fileno() == 2
     return io.TextIOWrapper(io.BufferedWriter(output), encoding, ERRORS, line_buffering=by_line)
+
+
+def end_with(run: Callable[[], int], good: Collection[int], unwritten: int) -> NoReturn:
+    """Ends this process with the exit status that `run` returns. Output that cannot be written or shown never ends
+    `run`; where somebody waits for it, a status among `good` becomes `unwritten`."""
+    outputs = prepare()
+    try:
+        status = run()
+    except SystemExit as error:  # argparse's, after help or bad usage
+        status = int(error.code or 0)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if (lost := outputs[0].lost) and status in good:
+        print(f"The output could not be written: {lost.strerror}.", file=sys.stderr, flush=True)
+        status = unwritten
+    sys.exit(status)
