@@ -10,7 +10,7 @@ from generator.cfn.templates import STACK
 from scripts.deployment.environment import Computed
 from scripts.deployment.plan import Plan
 from scripts.operations.following import Event
-from scripts.operations.output import outcomes, plan_text
+from scripts.operations.output import plan_text
 from scripts.operations.output.progress_view import Lines
 
 
@@ -60,10 +60,3 @@ def test_a_long_wait_says_what_for() -> None:
         "waiting for Delivery > Distribution (40 s)",
         "Delivery created, 1 resource (41.0 s)",
     ]
-
-
-def test_what_the_local_aws_does_not_hold() -> None:
-    change = {"Type": "AWS::CodeCommit::Repository", "Property": "Tags"}
-    assert "all property values are simulated" in outcomes.local_aws_line("http://localhost:1", [])
-    line = outcomes.local_aws_line("http://localhost:1", [change, change])
-    assert line == "local AWS: http://localhost:1  2 property values of 1 resource type are not simulated"

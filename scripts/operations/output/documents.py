@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,11 +53,11 @@ def _content(text: str) -> Any:
 def _json(before: Any, after: Any) -> Iterator[str]:
     for _action, place, old, new in values(before, after):
         start = f"{spell(place)}: " if place else ""
-        if _plain(old) and _plain(new):
-            yield from (f"- {start}{short(_text(entry))}" for entry in old if entry not in new)
-            yield from (f"+ {start}{short(_text(entry))}" for entry in new if entry not in old)
-            if sorted(map(_text, old)) == sorted(map(_text, new)):
-                yield f"{start}the same in another order"
+        if isinstance(old, list) and isinstance(new, list) and _texts(old) == _texts(new):
+            yield f"{start}the same in another order"
+        elif _plain(old) and _plain(new):
+            yield from (f"- {start}{text}" for text in (_texts(old) - _texts(new)).elements())
+            yield from (f"+ {start}{text}" for text in (_texts(new) - _texts(old)).elements())
         elif old is not None and new is not None and max(len(_text(old)), len(_text(new))) > LONGEST:
             yield from (f"{start}{line}" for line in _lines(*(json.dumps(side, indent=1) for side in (old, new))))
         else:
@@ -72,6 +73,11 @@ def _lines(before: str, after: str) -> Iterator[str]:
 
 def _plain(value: Any) -> bool:
     return isinstance(value, list) and not any(isinstance(element, dict | list) for element in value)
+
+
+def _texts(values: list[Any]) -> Counter[str]:
+    """What a list has, and how often."""
+    return Counter(short(_text(value)) for value in values)
 
 
 def _text(value: Any) -> str:

@@ -67,4 +67,5 @@ def kept_lines(kept: Sequence[StackResource], title: str) -> Iterator[Line]:
     width = max(len(str(resource)) for resource in kept)
     yield from (line(f"{resource!s:{width}}  {resource.physical_id}", depth=2) for resource in sorted(kept, key=str))
     for kind in sorted({resource.type for resource in kept}):
-        yield line(f"{kind}: `{REMOVAL.get(kind, 'its console')} …` removes it", depth=3)
+        way = f"`{REMOVAL[kind]} …`" if kind in REMOVAL else "the console of its service"
+        yield line(f"{kind}: {way} removes it", depth=3)
