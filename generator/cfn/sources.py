@@ -34,14 +34,15 @@ class Place:
 
 
 @lru_cache(4096)
-def find(module: str, title: str, project: Path = PROJECT) -> Place | None:
+def find(module: str, title: str, project: Path = PROJECT, patterns: bool = True) -> Place | None:
     """The line where `title` stands in `module` or in what it imports from its own package. None when it is nowhere.
 
     A literal text goes before a pattern (`f"Private{kind}"`), and the first argument of a call before any other place;
-    the module itself before its helpers.
+    the module itself before its helpers. Without `patterns` only literal texts count: resources alone have titles that
+    are put together, and `f"{table}Name"` would be the place of every parameter that is called a name.
     """
     texts = [(file, *_texts(project / file)) for file in _reachable(module, project)]
-    for fits in (_literal, _pattern):
+    for fits in (_literal, _pattern) if patterns else (_literal,):
         for first in (True, False):
             for file, titles, others in texts:
                 for node in titles if first else others:

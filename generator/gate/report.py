@@ -76,10 +76,9 @@ def _placed(finding: Finding, root: Path) -> PlacedFinding:
     name = (steps[1] if len(steps) > 1 and steps[0] in sources.SECTIONS else steps[0]) if steps else ""
     rendered = Place(file, sources.rendered_lines(_text(root / file)).get(name, 1))
     templates, template = _templates(root), Path(file).stem
-    module = templates[template].module if templates and template in templates else ""
-    if not module:
+    if templates is None or template not in templates or not (module := templates[template].module):
         return PlacedFinding(finding, rendered)
-    line = sources.find(module, name, root)
+    line = sources.find(module, name, root, patterns=name in templates[template].resources)
     source = Place(line.file, line.line) if line else Place(sources.file_of(module, root), 1)
     return PlacedFinding(finding, source, rendered)
 

@@ -55,6 +55,7 @@ def findings(checkout: Path) -> list[Finding]:
         *parameter_files.findings(checkout / "params", load(checkout / "templates")),
         Finding("templates/registry.json", "Outputs/RegistryArn/Value", "E1010", HOSTILE, "a fix"),
         Finding("templates/backend.json", "Resources/TaskRole/Properties", "E3002", "no such property", "a fix"),
+        Finding("templates/backend.json", "Parameters/ServiceName/Type", "E0003", "no such type", "a fix"),
         Finding("templates/data.json", "Metadata.cfn-lint", "LINT001", "holds settings of cfn-lint", "remove it"),
         Finding("docs/permissions-ledger.md", "backend.TaskRole", "REASON", "now also allows s3:*", "update it"),
         Finding("generator/project.py", "line 7", "RENDER", "ValueError: no", ""),
@@ -88,6 +89,9 @@ def test_the_place_is_the_generators_line_and_the_templates_stands_beside_it(
     assert line(checkout, role["rendered"]) == '    "TaskRole": {'
     assert by_rule["REASON", "backend.TaskRole"]["source"] == role["source"]
     assert line(checkout, by_rule["E1010", "Outputs/RegistryArn/Value"]["rendered"]) == '    "RegistryArn": {'
+    parameter = by_rule["E0003", "Parameters/ServiceName/Type"]
+    assert line(checkout, parameter["rendered"]) == '    "ServiceName": {'
+    assert parameter["source"] == {"file": "generator/stacks/backend/ecs.py", "line": 1}, "no line names a parameter"
     assert by_rule["RENDER", "line 7"]["source"] == {"file": "generator/project.py", "line": 7}
     parameter = next(entry for entry in document["findings"] if entry["rule"] == "PARAMS")
     assert parameter["rendered"] is None and '"TaskCpu": "3"' in line(checkout, parameter["source"])

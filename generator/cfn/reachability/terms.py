@@ -198,7 +198,7 @@ APPLICATION_SERVICES = frozenset({INSTANCES, "Service:ecs-tasks.amazonaws.com"})
 # Commands of a build that execute what lies in its folder. `python -I` does not look there.
 EXECUTES = re.compile(
     r"\b((npm|npx|yarn) +\w|(docker build|pip install|pytest|make)\b)"
-    r"|\bpython3?(?! -I)\S* (-m \w|-u? ?-|\S+\.py)",
+    r"|\bpython3?(?! -I)\S* (-u )?(-m \w|-c\b|-( |$)|\S+\.py)",
     re.MULTILINE,
 )
 
