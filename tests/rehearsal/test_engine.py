@@ -16,7 +16,7 @@ import pytest
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import RefusedError
 from scripts.rehearsal import engine, messages
-from scripts.rehearsal.account_view import Action, EntryCheck, Pipeline, Stage, read_pipeline
+from scripts.rehearsal.account_view import Action, EntryCheck, Pipeline, Stage
 from scripts.rehearsal.artifacts import Artifact
 from scripts.rehearsal.context import ActionOutput, RehearsalContext, RehearsalOptions
 from scripts.rehearsal.engine import ReleaseEngine, find_action
@@ -225,44 +225,6 @@ def test_a_check_that_is_not_imitated_is_refused(played: Played) -> None:
     check = EntryCheck("Same", "#{Src.CommitId}", "MATCHES", "1+")
     with pytest.raises(UnsupportedError, match="MATCHES is not simulated"):
         played.play(stages(Stage("S", (), "FAIL", False, (check,))))
-
-
-def entry(result: str, provider: str) -> dict[str, Any]:
-    rule = {"name": "R", "ruleTypeId": {"provider": provider}, "configuration": {}}
-    return {"conditions": [{"result": result, "rules": [rule]}]}
-
-
-def deployed(stage: dict[str, Any]) -> Pipeline:
-    body = {"name": "p", "roleArn": "r", "version": 1, "artifactStore": {"location": "b"}, "stages": [stage]}
-    answers = {
-        "codepipeline.list_pipelines": {"pipelines": [{"name": "p"}]},
-        "codepipeline.get_pipeline": {"pipeline": body, "metadata": {"pipelineArn": "arn"}},
-    }
-    return read_pipeline(aws(PreparedAws(answers)))
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"beforeEntry": entry("FAIL", "VariableCheck")},
-        {"beforeEntry": entry("SKIP", "LambdaInvoke")},
-        {"onSuccess": {}},
-        {"onFailure": {"result": "SKIP"}},
-        {"onFailure": {"conditions": []}},
-    ],
-)
-def test_what_a_rehearsal_cannot_play_is_refused_before_it_begins(more: dict[str, Any]) -> None:
-    assert deployed({"name": "S", "actions": []}).stages[0].on_failure == "FAIL"
-    with pytest.raises(UnsupportedError, match="stage S"):
-        deployed({"name": "S", "actions": [], **more})
-
-
-def test_the_pipeline_has_to_be_named_where_there_are_several() -> None:
-    listed = {"pipelines": [{"name": "a"}, {"name": "b"}]}
-    with pytest.raises(RefusedError, match="There are: a, b"):
-        read_pipeline(aws(PreparedAws({"codepipeline.list_pipelines": listed})))
-    with pytest.raises(RefusedError, match="There is no pipeline c"):
-        read_pipeline(aws(PreparedAws({"codepipeline.list_pipelines": listed})), "c")
 
 
 def test_an_execution_is_written_as_it_goes(played: Played) -> None:

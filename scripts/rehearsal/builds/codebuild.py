@@ -6,6 +6,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -51,13 +52,13 @@ class _Build:
         name = f"build-{number:02}-{action.name}"
         self.folder, self.log = context.workspaces / name, context.options.log_folder / f"{name}.log"
         self.source = self.folder / "src"
+        self.primary = action.configuration.get("PrimarySource", action.inputs[0])
 
     def run(self) -> ActionOutput:
         context = self.context
         self._check_role()
-        primary = self.action.configuration.get("PrimarySource", self.action.inputs[0])
         for name in self.action.inputs:
-            folder = self.source if name == primary else self.folder / f"src-{name}"
+            folder = self.source if name == self.primary else self._secondary_source(name)
             context.store.unpack(self.execution.artifacts[name], folder)
         spec = self._buildspec()
         environment = self._environment(spec)
@@ -77,6 +78,9 @@ class _Build:
         self._check_reports(spec, outcome)
         self._store_artifacts(outcome)
         return ActionOutput(outcome.variables, f"log {shown_path(self.log)}")
+
+    def _secondary_source(self, name: str) -> Path:
+        return self.folder / f"src-{name}"
 
     def _install_programs(self, spec: Mapping[str, Any]) -> None:
         """Fills the build's PATH: simulated programs, Python and Node.js."""
@@ -154,6 +158,7 @@ class _Build:
             context.note(f"{name} = {values[name]}: set by the caller")
         environment = clean_environment(context.options.cache / "home" / self.project["name"])
         region, name = context.aws.region, self.project["name"]
+        secondary = [name for name in self.action.inputs if name != self.primary]
         own = {
             "AWS_DEFAULT_REGION": region,
             "AWS_REGION": region,
@@ -161,7 +166,7 @@ class _Build:
             "CODEBUILD_INITIATOR": f"codepipeline/{context.pipeline.name}",
             "CODEBUILD_RESOLVED_SOURCE_VERSION": self.execution.commit,
             "CODEBUILD_SOURCE_VERSION": f"arn:aws:s3:::{context.pipeline.bucket}",
-            **{f"CODEBUILD_SRC_DIR_{name}": str(self.folder / f"src-{name}") for name in self.action.inputs[1:]},
+            **{f"CODEBUILD_SRC_DIR_{name}": str(self._secondary_source(name)) for name in secondary},
         }
         path = os.pathsep.join([str(self.folder / "bin"), environment["PATH"]])
         return {**environment, **values, **own, "PATH": path, "HOME": environment["HOME"]}
