@@ -17,7 +17,7 @@ from scripts.deployment import deploy_root, stacks
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, print_lines
 from scripts.deployment.environment import LOCAL, load
-from scripts.deployment.errors import DeployError, Exit, ManualActionRequiredError, RefusedError
+from scripts.deployment.errors import DeployError, Exit, RefusedError
 from scripts.deployment.execute import Outcome, Running, events_since, watch
 from scripts.deployment.guards import Consent
 from scripts.deployment.package import GateVerdict
@@ -76,7 +76,7 @@ def plan(context: Context) -> Exit:
     for each in deploy_root.package_roots(context := context.with_access()):
         stack = stacks.read(each.aws, each.environment.stack)
         if stack and not stack.meaning.ended:
-            raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text}.", stack.remedy)
+            raise stacks.manual_action(stack)
         root = replace(each, other_stacks=dict(others), previous=stack)
         planned = deploy_root.plan_root(root)
         discard(root.aws, planned)

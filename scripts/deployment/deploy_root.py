@@ -27,9 +27,9 @@ from scripts.deployment.compare import Comparison, compare
 from scripts.deployment.environment import BEANSTALK, Computation, Computed
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, OvertakenError, RefusedError
 from scripts.deployment.execute import Outcome, Running, destroy, left_running, start, watch
-from scripts.deployment.guards import PLAIN_PROMPT, Consent, agree
+from scripts.deployment.guards import Consent, agree, read_answer
 from scripts.deployment.package import GateVerdict, Record, Source, begin_record, publish, verify, verify_stored
-from scripts.deployment.plan import UPDATE, Plan, Request, discard, make
+from scripts.deployment.plan import UPDATE, Plan, Request, discard, discarded_on_error, make
 from scripts.deployment.stacks import OURS
 
 Begin = Callable[[Aws, Plan], Running]
@@ -193,14 +193,13 @@ def prepare(root: RootDeployment) -> RootDeployment:
         extensions.attach(root, stack)
         return prepare(root)
     if means.action in (Action.CONTINUE, Action.MANUAL):
-        raise ManualActionRequiredError(f"{stack.name} {means.text} ({stack.status}).", stack.remedy)
+        raise stacks.manual_action(stack)
     extensions.clear(root, stack)
     if means.action is Action.RECREATE:
         extensions.say([f"{stack.name} {means.text}: the empty stack is deleted first"])
         outcome = watch(root.aws, destroy(root.aws, stack))
         if outcome.exit is not Exit.DONE:
-            means = outcome.stack.meaning
-            raise ManualActionRequiredError(f"{stack.name} {means.text}.", means.remedy)
+            raise stacks.manual_action(outcome.stack)
     return replace(root, previous=stack if means.action is Action.UPDATE else None)
 
 
@@ -215,15 +214,12 @@ def plan_root(root: RootDeployment) -> Plan:
     request = replace(request, options={**request.options, **extensions.options(root, comparison)})
     publish(root.aws, root.bucket, root.packaged)
     plan = make(root.aws, request, root.previous)
-    try:
+    with discarded_on_error(root.aws, plan):
         if root.previous and not (comparison.templates_differ or comparison.values or plan.certain):
             # What only might change cannot: no template and no value differs, so that no output upstream can.
             discard(root.aws, plan)
             plan = replace(plan, changes=(), change_set="", empty=True)
         return review(root, plan, comparison)
-    except BaseException:
-        discard(root.aws, plan)
-        raise
 
 
 def compute(root: RootDeployment, complete: bool) -> tuple[RootDeployment, Request, Comparison]:
@@ -318,7 +314,7 @@ def plain_roots(context: Context) -> Iterable[Environment]:
 
 def plain_agreement(root: RootDeployment, plan: Plan) -> None:
     """Asks on standard input. Raises `RefusedError`, `NotConfirmedError`."""
-    agree(root.aws, root.environment, plan, root.context.consent, PLAIN_PROMPT)
+    agree(root.aws, root.environment, plan, root.context.consent, read_answer)
 
 
 def refuse_production(context: Context) -> None:
@@ -330,7 +326,7 @@ def refuse_production(context: Context) -> None:
 
 def refuse_running(_: RootDeployment, stack: Stack) -> None:
     """Raises `ManualActionRequiredError` for a stack that something runs on."""
-    raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
+    raise stacks.manual_action(stack)
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,10 @@ def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
     `ParametersRefusedError` with everything that is wrong with the parameters.
     """
     try:
-        template_set = load_templates(templates)
-    except TemplatesError as error:
+        template_set, files = load_templates(templates), dict.fromkeys((SHARED, name))
+        return {root: each for file in files for root, each in _environments(file, template_set, params).items()}
+    except (TemplatesError, ParameterFileError) as error:
         raise RefusedError(str(error)) from error
-    files = dict.fromkeys((SHARED, name))
-    return {root: each for file in files for root, each in _environments(file, template_set, params).items()}
 
 
 def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, Environment]:
@@ -49,10 +48,7 @@ def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, 
     if not path.is_file():
         there = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
         raise UsageError(f"There is no parameter file {path}.", f"There are: {there}.")
-    try:
-        file, problems = environments.check(path, templates)
-    except (TemplatesError, ParameterFileError) as error:
-        raise RefusedError(str(error)) from error
+    file, problems = environments.check(path, templates)
     if problems:
         # Named from where the person stands, as every other tool names files.
         near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -88,7 +88,6 @@ class TemplateMismatchError(RefusedError):
     first one."""
 
     def __init__(self, where: str, difference: str) -> None:
-        self.where, self.difference = where, difference
         super().__init__(
             f"{where} is not the template that was reviewed: {difference}. Nothing was executed.",
             "Find out who can write to the packaging bucket and has changed it; then delete the object and run again.",

@@ -26,13 +26,15 @@ PATIENCE = 300.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an operation ended: `status` is the stack's, `good` whether it is the one that was expected."""
+    """How an operation ended: the stack then, and whether its status is the one that was expected."""
 
-    stack_name: str
-    status: str
+    stack: Stack
     good: bool
     seconds: float
-    stack: Stack
+
+    @property
+    def status(self) -> str:
+        return self.stack.status
 
     @property
     def exit(self) -> Exit:
@@ -43,12 +45,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Running:
-    """An operation on a root stack: where its events begin, and what its end should be."""
+    """An operation on a root stack: the newest event before it, what its end should be, when it began."""
 
     stack: Stack
     after: str | None
     expected: frozenset[str]
     started: float  # by `time.monotonic`
+
+    @classmethod
+    def next(cls, aws: Aws, stack: Stack, expected: frozenset[str]) -> "Running":
+        """The operation that the next call starts."""
+        events = aws.call("cloudformation", "describe_stack_events", StackName=stack.id)["StackEvents"]
+        return cls(stack, events[0]["EventId"] if events else None, expected, time.monotonic())
 
 
 def start(aws: Aws, plan: Plan) -> Running:
@@ -56,8 +64,7 @@ def start(aws: Aws, plan: Plan) -> Running:
 
     Raises `OvertakenError` when it was not started and `ManualActionRequiredError` when nobody can say whether it was.
     """
-    stack = Stack(plan.stack, plan.stack_id, "")
-    after, started = newest(aws, plan.stack_id), time.monotonic()
+    running = Running.next(aws, Stack(plan.stack, plan.stack_id, ""), DEPLOYED)
     names = {"ChangeSetName": plan.change_set, "ClientRequestToken": plan.name}
     try:
         # DisableRollback is always explicit: the API reference of ExecuteChangeSet calls True the default.
@@ -74,9 +81,9 @@ def start(aws: Aws, plan: Plan) -> Running:
             raise
     except KeyboardInterrupt:
         if _begun(aws, plan):
-            leave(stack)
+            leave(running.stack)
         raise
-    return Running(stack, after, DEPLOYED, started)
+    return running
 
 
 def leave(stack: Stack) -> None:
@@ -109,11 +116,11 @@ def _begun(aws: Aws, plan: Plan) -> bool:
 def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = (), role: str = "") -> Running:
     """Starts the deletion of a stack; `retain` are resources of one in DELETE_FAILED that are to be left behind, `role`
     is what CloudFormation acts with instead of the stack's own. Raises `AwsError`."""
-    after, started = newest(aws, stack.id), time.monotonic()
+    running = Running.next(aws, stack, frozenset({"DELETE_COMPLETE"}))
     options: dict[str, Any] = {"RetainResources": list(retain)} if retain else {}
     options |= {"RoleARN": role} if role else {}
     aws.call("cloudformation", "delete_stack", StackName=stack.id, **options)
-    return Running(stack, after, frozenset({"DELETE_COMPLETE"}), started)
+    return running
 
 
 def watch(aws: Aws, running: Running) -> Outcome:
@@ -131,7 +138,7 @@ def watch(aws: Aws, running: Running) -> Outcome:
             if stack is None:
                 time.sleep(next(waits))
     seconds = time.monotonic() - running.started
-    return Outcome(running.stack.name, stack.status, stack.status in running.expected, seconds, stack)
+    return Outcome(stack, stack.status in running.expected, seconds)
 
 
 def lost(running: Running, error: AwsError) -> ManualActionRequiredError:
@@ -162,9 +169,3 @@ def events_since(aws: Aws, running: Running) -> Iterator[Answer]:
             if answer["EventId"] == running.after:
                 return
             yield answer
-
-
-def newest(aws: Aws, stack_id: str) -> str | None:
-    """The id of the newest event of a stack, None when it has none."""
-    events = aws.call("cloudformation", "describe_stack_events", StackName=stack_id)["StackEvents"]
-    return events[0]["EventId"] if events else None

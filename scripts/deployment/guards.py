@@ -10,22 +10,16 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.deployment.plan import DELETE, Plan
 
-
-@dataclass(frozen=True)
-class Prompt:
-    """How a person is asked: whether somebody can be, and whether the answer to a question is exactly a word."""
-
-    attended: Callable[[], bool]
-    confirmed: Callable[[str, str], bool]
+# Whether the answer of a person to a question is exactly a word; None where nobody can be asked.
+Prompt = Callable[[str, str], bool | None]
 
 
-def read_answer(question: str, word: str) -> bool:
-    """Asks on standard input; its end agrees to nothing."""
+def read_answer(question: str, word: str) -> bool | None:
+    """A `Prompt` on standard input, whose end agrees to nothing."""
+    if not sys.stdin.isatty():
+        return None
     print(question, end="", flush=True)
     return sys.stdin.readline().strip() == word
-
-
-PLAIN_PROMPT = Prompt(lambda: sys.stdin.isatty(), read_answer)
 
 
 @dataclass(frozen=True)
@@ -59,14 +53,15 @@ def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prom
         why = [f"  {each.where}: {each.why}. {each.remedy}" for each in refusals]
         why += [f"  {loss}" for loss in unnamed]
         raise RefusedError("\n".join([f"{plan.stack} was not changed:", *why]))
-    asks = prompt.attended() and not consent.yes
     if plan.broader and not consent.allow_broader:
-        if not asks and (consent.yes or aws.endpoint):
+        question = "More permissions are allowed, as shown. Is that intended? (yes/no) "
+        intended = None if consent.yes else prompt(question, "yes")
+        if intended is None and (consent.yes or aws.endpoint):
             what = f"{plan.stack} was not changed: it would allow more permissions"
             lines = [what, *map("  {}".format, plan.broader)]
             remedy = "Review them. If they are intended, run again with --allow-broader."
             raise RefusedError("\n".join(lines), remedy)
-        if asks and not prompt.confirmed("More permissions are allowed, as shown. Is that intended? (yes/no) ", "yes"):
+        if intended is False:
             raise NotConfirmedError(f"{plan.stack} was not changed.")
     if not (consent.yes or aws.endpoint):
         _ask(aws, environment, plan, prompt)
@@ -74,12 +69,13 @@ def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prom
 
 def _ask(aws: Aws, environment: Environment, plan: Plan, prompt: Prompt) -> None:
     production = environment.name == PRODUCTION
-    if not prompt.attended():
-        how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
-        raise NotConfirmedError(f"{plan.stack} was not changed: confirmation needs a terminal.", how)
     # Nobody types a name by habit.
     where = f"{plan.stack} in account {aws.identity().account}, {aws.region}"
     word = PRODUCTION if production else "yes"
     question = f"{'Delete' if plan.kind == DELETE else 'Change'} {where}? ({'its name' if production else 'yes/no'}) "
-    if not prompt.confirmed(question, word):
+    confirmed = prompt(question, word)
+    if confirmed is None:
+        how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
+        raise NotConfirmedError(f"{plan.stack} was not changed: confirmation needs a terminal.", how)
+    if not confirmed:
         raise NotConfirmedError(f"{plan.stack} was not changed.")

@@ -8,6 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -209,16 +210,23 @@ def _wait_until_deleted(aws: Aws, change_set: str) -> None:
         time.sleep(next(waits))
 
 
+@contextmanager
+def discarded_on_error(aws: Aws, plan: Plan) -> Iterator[None]:
+    """Takes the change set away when what is done with it in here fails."""
+    try:
+        yield
+    except BaseException:
+        discard(aws, plan)
+        raise
+
+
 def kept(aws: Aws, plan: Plan, read: Callable[[], Plan]) -> Plan:
     """The plan as read; a change set that has no changes or cannot be read is taken away."""
-    finished = False
-    try:
-        plan_read = read()
-        finished = not plan_read.empty
-        return plan_read
-    finally:
-        if not finished:
-            discard(aws, plan)
+    with discarded_on_error(aws, plan):
+        plan = read()
+    if plan.empty:
+        discard(aws, plan)
+    return plan
 
 
 def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan:

@@ -8,7 +8,7 @@ from generator.cfn.names import CHANGE_SETS
 from generator.cfn.stacks import Stack, StackResource
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.errors import AwsError, OvertakenError
+from scripts.deployment.errors import AwsError, ManualActionRequiredError, OvertakenError
 
 # Change sets whose names start so are ours; nobody else's are ever touched. Those of saved plans are taken away by no
 # other run.
@@ -27,6 +27,11 @@ def read(aws: Aws, name: str) -> Stack | None:
             return None
         raise
     return Stack.described(answer)
+
+
+def manual_action(stack: Stack) -> ManualActionRequiredError:
+    """What a person has to do about the status of a stack."""
+    return ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
 
 
 def resources(aws: Aws, stack_id: str, path: tuple[str, ...] = (), deep: bool = True) -> Iterator[StackResource]:

@@ -22,7 +22,7 @@ from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, 
 from scripts.deployment.environment import Computed
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import Outcome, Running
-from scripts.deployment.guards import Prompt, agree
+from scripts.deployment.guards import agree
 from scripts.deployment.package import Record
 from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, discard
 from scripts.operations import (
@@ -270,7 +270,7 @@ class Steps:
     def agree(self, root: RootDeployment, plan: Plan) -> None:
         """Asks on the terminal, and writes down what is adopted. Raises `RefusedError`, `NotConfirmedError`."""
         self.check_names(root, plan)
-        agree(root.aws, root.environment, plan, root.context.consent, Prompt(prompt.attended, prompt.confirmed))
+        agree(root.aws, root.environment, plan, root.context.consent, confirmed)
         say(adoption.record_adopted(root, plan, self.run.templates))
 
     def check_names(self, root: RootDeployment, plan: Plan) -> None:
@@ -380,6 +380,11 @@ class Steps:
         yield from leftovers.network_lines(root.aws, left)
         if outcome.status in DEPLOYED:
             yield from outcomes.output_lines(outcome.stack, "" if root.aws.endpoint else root.aws.region)
+
+
+def confirmed(question: str, word: str) -> bool | None:
+    """Whether somebody answers with exactly that word; None where nobody can be asked."""
+    return prompt.confirmed(question, word) if prompt.attended() else None
 
 
 def _names(root: Template) -> set[str]:

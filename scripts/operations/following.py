@@ -74,8 +74,7 @@ def watch(aws: Aws, running: Running, observer: Observer) -> FollowedOutcome:
     except AwsError as error:
         raise lost(running, error) from error
     seconds = time.monotonic() - running.started
-    good = stack.status in running.expected
-    return FollowedOutcome(running.stack.name, stack.status, good, seconds, stack, tuple(events))
+    return FollowedOutcome(stack, stack.status in running.expected, seconds, tuple(events))
 
 
 def follow(aws: Aws, running: Running, observer: Observer) -> tuple[list[Event], Stack]:
@@ -145,7 +144,7 @@ class _Watch:
 class EventStream:
     """The events of one operation on a root stack, nested stacks included, each once and in the order of time.
 
-    `after` is the newest event of the root before the operation, as `newest` names it: what came
+    `after` is the newest event of the root before the operation, None where it has none: what came
     later belongs to it. Nested stacks are found through the root's events; their older events are those before the
     operation's first. A `read` that a failed call or Ctrl-C ended loses nothing: the next one goes on from there.
     """

@@ -19,7 +19,7 @@ from generator.cfn.templates import Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.package import check, read_text
-from scripts.deployment.plan import Plan, discard, with_changes
+from scripts.deployment.plan import Plan, discarded_on_error, with_changes
 from scripts.deployment.stacks import OURS, create_change_set
 from scripts.operations.change_set_notices import change_set_notices
 
@@ -49,12 +49,9 @@ def plan_import(aws: Aws, shared: Environment, description: str) -> Plan:
     )
     # As after a first creation, taking it away takes the empty stack along.
     plan = Plan(shared.stack, answer["StackId"], "CREATE", answer["Id"], name, digest)
-    try:
+    with discarded_on_error(aws, plan):
         plan = replace(with_changes(aws, plan), empty=False)
         check(plan.stack, json.loads(body), read_text(aws, ChangeSetName=plan.change_set))
-    except BaseException:
-        discard(aws, plan)
-        raise
     return replace(plan, notices=tuple(change_set_notices(aws, plan)))
 
 

@@ -8,9 +8,8 @@ from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import Context, RootDeployment, package_roots
-from scripts.deployment.errors import ManualActionRequiredError
 from scripts.deployment.plan import CREATE, Plan
-from scripts.deployment.stacks import read
+from scripts.deployment.stacks import manual_action, read
 from scripts.operations.certificates import CERTIFICATE
 from scripts.operations.optional_parts import takes_certificate
 
@@ -73,7 +72,7 @@ def _plan(root: RootDeployment) -> tuple[RootDeployment, Plan | NotPlanned]:
         return root, _planned(root)
     means = stack.meaning
     if means.action in (Action.WAIT, Action.CONTINUE, Action.MANUAL):
-        raise ManualActionRequiredError(f"{stack.name} {means.text} ({stack.status}).", stack.remedy)
+        raise manual_action(stack)
     if means.action is Action.RECREATE:
         return root, NotPlanned(stack.name, f"it {means.text}, and `apply` deletes it first")
     root = replace(root, previous=stack if means.action is Action.UPDATE else None)

@@ -133,7 +133,7 @@ def ticking(aws: Stacks, monkeypatch: pytest.MonkeyPatch, seconds: float = 1.0) 
 def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     aws.now = -1
-    after = execute.newest(aws, arn("stack", NAME))
+    after = execute.Running.next(aws, Stack(NAME, arn("stack", NAME), ""), frozenset()).after
     ticking(aws, monkeypatch)
     batches: list[int] = []
     events, stack = following.follow(

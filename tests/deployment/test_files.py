@@ -245,7 +245,7 @@ def test_what_somebody_stored_meanwhile_is_verified() -> None:
         aws, files = bucket_with(text.encode())
         with pytest.raises(TemplateMismatchError, match=f"s3://{BUCKET.name}/{same.key} is not") as raised:
             package.publish(aws, BUCKET, files)
-        assert says in raised.value.difference
+        assert says in raised.value.reason
 
 
 @pytest.mark.parametrize(("hidden", "there"), [(1, True), (5, True), (6, False)])

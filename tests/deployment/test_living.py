@@ -168,12 +168,12 @@ def test_a_release_that_began_while_an_update_ran_is_told_after_it(
     steps = deploying.Steps(verb_run(aws, {"environment": staging}), verb_options(apply), None)
     for says in ("a release of release began during the update (3, 2)", ""):
         steps.before_execution(root, update)
-        steps.after_execution(root, update, Outcome("s", "UPDATE_COMPLETE", True, 1.0, previous))
+        steps.after_execution(root, update, Outcome(previous, True, 1.0))
         printed = capsys.readouterr().out
         assert says in printed and bool(says) is bool(printed)
     # A pipeline that the update took away is not asked for.
     steps.releases = {"release": {}}
-    steps.after_execution(root, update, Outcome("s", "UPDATE_COMPLETE", True, 1.0, stack(staging)))
+    steps.after_execution(root, update, Outcome(stack(staging), True, 1.0))
     assert capsys.readouterr().out == "" and len(aws.asked) == 4
 
 

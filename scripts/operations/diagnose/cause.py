@@ -73,7 +73,7 @@ def diagnose(outcome: FollowedOutcome, root: Template, messages: ServiceMessages
     """Why an operation on the stack of `root` ended as it did; `messages` are what services say of themselves."""
     if outcome.good:
         return Diagnosis()
-    names = (outcome.stack_name, root, messages)
+    names = (outcome.stack.name, root, messages)
     return Diagnosis(cause(outcome.events, *names), obstacle(outcome.events, *names))
 
 

@@ -1,7 +1,6 @@
 """A stack that could be neither updated nor restored: what stands in the way, and how it goes on."""
 
 import hashlib
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from generator.cfn.statuses import RESTORED
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
-from scripts.deployment.execute import Running, newest
+from scripts.deployment.execute import Running
 from scripts.deployment.stacks import OURS
 from scripts.operations.service_role import HALF_DELETED, end_of_deletion
 
@@ -69,9 +68,9 @@ def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck], role: str = "") ->
     """Goes on with a rollback that failed, without the resources `skipped`, or rolls back an update that was not. The
     wanted end is the state of before. `role` is what CloudFormation acts with instead of the stack's own. Raises
     `RefusedError` for a stack that needs neither."""
-    after, started = newest(aws, stack.id), time.monotonic()
+    running = Running.next(aws, stack, RESTORED)
     # The same for a call that is sent again, another one for the next try.
-    token = f"{OURS}continue-{hashlib.sha256(str(after).encode()).hexdigest()[:16]}"
+    token = f"{OURS}continue-{hashlib.sha256(str(running.after).encode()).hexdigest()[:16]}"
     call = {"StackName": stack.id, "ClientRequestToken": token, **({"RoleARN": role} if role else {})}
     if stack.status == "UPDATE_ROLLBACK_FAILED":
         skip = {"ResourcesToSkip": [each.skip for each in skipped]} if skipped else {}
@@ -81,4 +80,4 @@ def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck], role: str = "") ->
         aws.call("cloudformation", "rollback_stack", **call, RetainExceptOnCreate=False)
     else:
         raise RefusedError(f"{stack.name} {stack.meaning.text} ({stack.status}): there is nothing to continue.")
-    return Running(stack, after, RESTORED, started)
+    return running

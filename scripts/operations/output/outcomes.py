@@ -18,7 +18,7 @@ ARN = 160  # characters; an output that is longer is a document
 def outcome_lines(outcome: FollowedOutcome, diagnosis: Diagnosis = SUCCESS) -> Iterator[Line]:
     """How it ended, with the one cause when it failed."""
     seconds = f"{outcome.seconds:.1f} s" if outcome.seconds < 100 else f"{outcome.seconds / 60:.0f} min"
-    text = f"{outcome.stack_name} {outcome.stack.meaning.text} ({outcome.status}, {seconds})"
+    text = f"{outcome.stack.name} {outcome.stack.meaning.text} ({outcome.status}, {seconds})"
     yield line((text, GREEN if outcome.good else RED))
     if diagnosis.cause:
         # While the rollback has failed, a deployment is refused: what to do about the first cause comes later.
@@ -38,7 +38,7 @@ def outcome_lines(outcome: FollowedOutcome, diagnosis: Diagnosis = SUCCESS) -> I
 def outcome_document(outcome: FollowedOutcome, diagnosis: Diagnosis = SUCCESS) -> dict[str, Any]:
     """How it ended, for programs."""
     return {
-        "stack": outcome.stack_name,
+        "stack": outcome.stack.name,
         "status": outcome.status,
         "meaning": outcome.stack.meaning.text,
         "good": outcome.good,

@@ -114,7 +114,7 @@ class Deletion:
         # What is left of an environment that is gone is emptied by somebody with more rights than the deploy role has.
         self.run.check_deployer()
         if not stack.meaning.ended:
-            raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
+            raise stacks.manual_action(stack)
         if self.options.retain and stack.status != HALF_DELETED:
             raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
         role = service_role.replacement(aws, stack, self.access, self.run.environment.name)

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 
 from scripts.deployment import stacks
-from scripts.deployment.errors import Exit, ManualActionRequiredError
+from scripts.deployment.errors import Exit
 from scripts.operations.diagnose import drift
 from scripts.operations.options import JSON, TERMINAL, format_argument
 from scripts.operations.output import drifts
@@ -31,7 +31,7 @@ def run(run: Run, options: Options) -> Exit:
         aws = run.at(root).aws
         stack = stacks.read(aws, root.stack)
         if stack and not stack.meaning.ended:
-            raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
+            raise stacks.manual_action(stack)
         if stack:
             with console.working(f"comparing {stack.name} with what is there"):
                 drifts_found.append(drift.detect_drift(aws, stack))

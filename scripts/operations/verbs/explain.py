@@ -54,8 +54,8 @@ def _ended(run: Run, subject: Subject) -> tuple[FollowedOutcome, Diagnosis]:
     observer.see(events)  # what is left of a failed service may still be asked
     template = template_at(subject.environment.root, subject.path) or subject.environment.root
     seconds = (events[-1].time - events[0].time).total_seconds() if events else 0.0
-    stack, good = subject.stack, subject.stack.status in GOOD
-    outcome = FollowedOutcome(subject.name, stack.status, good, seconds, stack, tuple(events))
+    stack, good = replace(subject.stack, name=subject.name), subject.stack.status in GOOD
+    outcome = FollowedOutcome(stack, good, seconds, tuple(events))
     diagnosis = diagnose(outcome, template, observer.service_messages)
     before = (subject.environment.stack, *subject.path)
     return outcome, Diagnosis(_under(diagnosis.cause, before), _under(diagnosis.obstacle, before))
