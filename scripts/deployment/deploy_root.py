@@ -290,11 +290,6 @@ def _begin_record(root: RootDeployment, plan: Plan) -> Record:
 # --- what can be added to the steps
 
 
-def no_lines(*_: Any) -> Iterable[str]:
-    """Nothing to say."""
-    return ()
-
-
 def print_lines(lines: Iterable[Any]) -> None:
     """Prints lines as they come."""
     for line in lines:
@@ -336,7 +331,7 @@ class Extensions:
     check: Callable[[Context], None] = refuse_production  # who deploys, and from where
     roots: Callable[[Context], Iterable[Environment]] = plain_roots  # in the order in which they are deployed
     before_root: Callable[[RootDeployment], None] = lambda _: None
-    after_root: Callable[[RootDeployment, Stack], Iterable[Any]] = no_lines
+    after_root: Callable[[RootDeployment, Stack], Iterable[Any]] = lambda _, __: ()
     after_roots: Callable[[Sequence[RootDeployment]], Exit] = lambda _: Exit.DONE
     attach: Callable[[RootDeployment, Stack], None] = refuse_running  # follows what runs on a stack to its end
     clear: Callable[[RootDeployment, Stack], object] = lambda _, __: None  # takes away what failed runs left
@@ -348,10 +343,10 @@ class Extensions:
     options: Callable[[RootDeployment, Comparison], Mapping[str, Any]] = lambda _, __: {}
     # Refusals, what has to change first, and whatever else is to be known of a plan.
     review: Callable[[RootDeployment, Plan, TemplatePair | None], Plan] = lambda _, plan, __: plan
-    show: Callable[[Plan], Iterable[Any]] = no_lines
+    show: Callable[[Plan], Iterable[Any]] = lambda _: ()
     agree: Callable[[RootDeployment, Plan], None] = plain_agreement
     execute: Callable[[RootDeployment, Plan], tuple[Exit, Stack | None]] = execute
-    before_execution: Callable[[RootDeployment, Plan], Iterable[Any]] = no_lines
+    before_execution: Callable[[RootDeployment, Plan], Iterable[Any]] = lambda _, __: ()
     after_execution: Callable[[RootDeployment, Plan, Outcome], None] = lambda _, __, ___: None
     # Follows what runs to its end, and reports that.
     follow: Callable[[RootDeployment, Plan, Running], Outcome] = lambda root, _, running: watch(root.aws, running)

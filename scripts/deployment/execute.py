@@ -126,19 +126,19 @@ def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = (), role: str = "") 
 def watch(aws: Aws, running: Running) -> Outcome:
     """Waits for the end of an operation. Calls that fail are repeated for `PATIENCE` seconds, unless waiting does not
     help. Raises `ManualActionRequiredError` when it cannot be followed any more."""
-    waits, failing, stack = pauses(), 0.0, None
+    waits, failing = pauses(), 0.0
     with left_running(running):
-        while stack is None:
+        while True:
             try:
-                stack, failing = _ended(aws, running), 0.0
+                if stack := _ended(aws, running):
+                    break
+                failing = 0.0
             except AwsError as error:
                 failing = failing or time.monotonic()
                 if error.final or time.monotonic() - failing > PATIENCE:
                     raise lost(running, error) from error
-            if stack is None:
-                time.sleep(next(waits))
-    seconds = time.monotonic() - running.started
-    return Outcome(stack, stack.status in running.expected, seconds)
+            time.sleep(next(waits))
+    return Outcome(stack, stack.status in running.expected, time.monotonic() - running.started)
 
 
 def lost(running: Running, error: AwsError) -> ManualActionRequiredError:

@@ -33,7 +33,7 @@ FAILED = Diagnosis(CAUSE, OBSTACLE)
 def ended(status: str = "UPDATE_COMPLETE", seconds: float = 5.25, *kept: str, **stack: Any) -> FollowedOutcome:
     events = (Event(("Data", name), name, "x", "AWS::S3::Bucket", "DELETE_SKIPPED", "", NOW) for name in kept)
     good = status in ("UPDATE_COMPLETE", "DELETE_COMPLETE")
-    return FollowedOutcome("s", status, good, seconds, Stack("s", ID, status, **stack), tuple(events))
+    return FollowedOutcome(Stack("s", ID, status, **stack), good, seconds, tuple(events))
 
 
 def shown(lines: Any) -> list[str]:
