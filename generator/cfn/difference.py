@@ -115,7 +115,8 @@ def entries(value: Any) -> Mapping[str | int, Any] | None:
     An intrinsic function is a plain value: half of an `Fn::Sub` tells nobody anything.
     """
     if isinstance(value, dict):
-        return None if len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::")) else value
+        name = next(iter(value), "")
+        return None if len(value) == 1 and (name == "Ref" or name.startswith("Fn::")) else value
     if not isinstance(value, list):
         return None
     for name in (_option, _title, *(_named(key) for key in NAMES)):

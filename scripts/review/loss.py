@@ -47,7 +47,7 @@ def _replacement_keeps(resource: Resource) -> bool:
 
 
 def _weaker(path: str, old: Resource, new: Resource) -> Iterator[Risk]:
-    before, after = (dict(walk(resource.properties)) for resource in (old, new))
+    before, after = (_values(resource) for resource in (old, new))
     indexes = {value for place, value in after.items() if place[-1:] == ("IndexName",) and GLOBAL in place}
     for place, was in before.items():
         name, now = str(place[-1]) if place else "", after.get(place)
@@ -58,6 +58,13 @@ def _weaker(path: str, old: Resource, new: Resource) -> Iterator[Risk]:
         if name in PROTECTING and str(was).lower() == "true" and str(now).lower() != "true":
             yield Risk(path, new.type, f"{spell(place)} is switched off")
     yield from _ends(path, before, after, new.type)
+
+
+def _values(resource: Resource) -> dict[Place, object]:
+    """Every value of a resource; of a rule that is switched off none, because it deletes nothing."""
+    values = dict(walk(dict(resource.properties)))
+    off = [place[:-1] for place, value in values.items() if place[-1:] == ("Status",) and value == "Disabled"]
+    return {place: value for place, value in values.items() if not any(place[: len(rule)] == rule for rule in off)}
 
 
 def _ends(path: str, old: Mapping[Place, object], new: Mapping[Place, object], new_type: str) -> Iterator[Risk]:

@@ -4,10 +4,13 @@ Rights are compared in `generator.cfn.broadening`, and what is at risk in `loss`
 properties of resources. It is a table of what AWS's own guides call secure, compared as settled values: what cannot be
 told is left to the reader of the resource's own lines.
 Sources: the resource schemas of the types that are named; AWS Foundational Security Best Practices of Security Hub
-(S3.8, S3.14, KMS.4, EC2.15, EC2.19, ECS.2, ECS.4, ECS.5, ECR.1, ECR.2, ELB.5, ELB.6, CloudFront.3, CloudWatch.15).
+(S3.8, S3.12, S3.14, KMS.4, EC2.8, EC2.15, EC2.19, ECS.2, ECS.4, ECS.5, ECS.12, ECS.17, ECR.1, ECR.2, ELB.5, ELB.6,
+CloudFront.3, CloudWatch.15, ElasticBeanstalk.2, ElasticBeanstalk.3). That none of the properties that our templates set
+is missing from it, tests/review/test_switches.py finds with the schemas of cfn-lint.
 """
 
 import ipaddress
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -26,18 +29,24 @@ class Switch(NamedTuple):
 
 
 ON, OFF = Switch(("true",), "false"), Switch(("false",), "false")
+AUTHENTICATED = ("authenticate-cognito", "authenticate-oidc", "jwt-validation")
 # By the end of the way to a property; an entry of a list counts by its name.
 SWITCHES: Mapping[str, Switch] = {
     "BlockPublicAcls": ON,
     "BlockPublicPolicy": ON,
     "IgnorePublicAcls": ON,
     "RestrictPublicBuckets": ON,
+    "AbacStatus": Switch(("Enabled",), "Disabled"),  # without it no denial by a bucket's tags holds
+    "ObjectOwnership": Switch(("BucketOwnerEnforced",), "BucketOwnerEnforced"),
+    "SSEAlgorithm": Switch(("aws:kms", "aws:kms:dsse"), "AES256"),
     "VersioningConfiguration.Status": Switch(("Enabled",), ""),
     "EnableKeyRotation": ON,
     "SSEEnabled": ON,
+    "EncryptionType": Switch(("KMS", "KMS_DSSE"), "AES256"),
     "ScanOnPush": ON,
     "ImageTagMutability": Switch(("IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"), "MUTABLE"),
     "ReadonlyRootFilesystem": ON,
+    "NetworkMode": Switch(("awsvpc", "none"), "bridge"),
     "Privileged": OFF,
     "PrivilegedMode": OFF,
     "EnableExecuteCommand": OFF,
@@ -48,14 +57,33 @@ SWITCHES: Mapping[str, Switch] = {
     "DeploymentConfiguration.Alarms.Rollback": ON,
     "DeploymentCircuitBreaker.Enable": ON,
     "DeploymentCircuitBreaker.Rollback": ON,
+    "OnFailure.Result": Switch(("ROLLBACK",), ""),
+    "containerInsights": Switch(("enabled", "enhanced"), "disabled"),
+    "RealtimeMetricsSubscriptionStatus": Switch(("Enabled",), "Disabled"),
     "ActionsEnabled": Switch(("true",), "true"),
     "Scheme": Switch(("internal",), "internet-facing"),
     "TrafficType": Switch(("ALL",), ""),
+    "DefaultActions.Type": Switch(("fixed-response", "redirect", *AUTHENTICATED), ""),
+    "Actions.Type": Switch(AUTHENTICATED, ""),
+    "OriginProtocolPolicy": Switch(("https-only",), ""),
+    "SigningBehavior": Switch(("always", "always-amz-auth"), ""),
+    "IncludeCookies": OFF,  # sessions of viewers in a log
+    "IncludeSubdomains": ON,
+    "FrameOption": Switch(("DENY",), ""),
+    "ReferrerPolicy.ReferrerPolicy": Switch(
+        ("no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"), ""
+    ),
     "ViewerProtocolPolicy": Switch(("redirect-to-https", "https-only"), ""),
     "CloudWatchLogs.Status": Switch(("ENABLED",), "ENABLED"),
     "access_logs.s3.enabled": ON,
     "deletion_protection.enabled": ON,
     "routing.http.drop_invalid_header_fields.enabled": ON,
+    "aws:autoscaling:launchconfiguration=DisableIMDSv1": ON,
+    "aws:autoscaling:launchconfiguration=DisableDefaultEC2SecurityGroup": ON,
+    "aws:ec2:vpc=AssociatePublicIpAddress": OFF,
+    "aws:elasticbeanstalk:cloudwatch:logs=StreamLogs": ON,
+    "aws:elasticbeanstalk:cloudwatch:logs=DeleteOnTerminate": OFF,
+    "aws:elasticbeanstalk:managedactions=ManagedActionsEnabled": ON,
     "TESTS_BLOCK": ON,
     "LINT_BLOCKS": ON,
     "SCAN_FINDINGS_BLOCK": Switch(("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED"), "NONE"),
@@ -64,6 +92,7 @@ SWITCHES: Mapping[str, Switch] = {
 TYPED: Mapping[tuple[str, str], Switch] = {
     ("AWS::Events::Rule", "State"): Switch(("ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"), "ENABLED"),
     ("AWS::ElasticLoadBalancingV2::Listener", "Protocol"): Switch(("HTTPS", "TLS"), ""),
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", "Protocol"): Switch(("HTTPS", "TLS"), ""),
 }
 # Who is told, and to what a policy belongs: each entry counts.
 LISTENERS = frozenset({"AlarmActions", "Subscribers", "Subscription", "Topics", "Queues"})
@@ -74,27 +103,36 @@ PRESENT = frozenset(
         *("EncryptionKey", "KmsKeyId", "KmsMasterKeyId", "KMSMasterKeyId", "KMSMasterKeyID", "KmsKey"),
         *("LoggingConfiguration", "Logging", "LogConfiguration", "LinuxParameters", "DeploymentCircuitBreaker"),
         *("PermissionsBoundary", "ResponseHeadersPolicyId", "OriginAccessControlId", "WebACLId"),
-        *("OwnershipControls", "VpcConfig", *LISTENERS),
+        *("SecurityHeadersConfig", "ContentSecurityPolicy", "ContentTypeOptions", "FrameOptions"),
+        *("StrictTransportSecurity", "OwnershipControls", "VpcConfig", *LISTENERS),
     )
 )
-TLS = frozenset({"MinimumProtocolVersion", "SslPolicy", "SecurityPolicy"})
+# The lowest version of TLS. Where none is set it is the lowest that there is: the security policy of CloudFront's own
+# certificate is TLSv1 (API reference, "ViewerCertificate"), a listener's is ELBSecurityPolicy-2016-08 (Application Load
+# Balancer, "Security policies").
+TLS = frozenset({"MinimumProtocolVersion", "SslPolicy"})
+OPTION = ("Namespace", "OptionName")  # of Elastic Beanstalk
 IMAGES = frozenset({"Image", "ImageUri"})
 UNKNOWN = "none"  # in place of the image that the deploy script fills in
 CURATED = "aws/codebuild/"  # AWS's own images of CodeBuild, which are named by version (CodeBuild User Guide)
-ALARM, PIPELINE, GROUP, ROUTE = (
+ALARM, PIPELINE, GROUP, ROUTE, LISTENER_RULE = (
     "AWS::CloudWatch::Alarm",
     "AWS::CodePipeline::Pipeline",
     "AWS::EC2::SecurityGroup",
     "AWS::EC2::Route",
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
 )
-# What checks, makes or holds a release, by the category of its type (CodePipeline User Guide, "Action structure
-# reference" and "Rule structure reference").
-CHECKING = {
-    "Approval": "approval",
+# What a pipeline does, by the category of its type (CodePipeline User Guide, "Action structure reference" and "Rule
+# structure reference").
+APPROVAL, DEPLOYMENT = "approval", "deployment"
+ACTIONS = {
+    "Approval": APPROVAL,
     "Build": "action",
     "Compute": "action",
+    "Deploy": DEPLOYMENT,
     "Invoke": "action",
     "Rule": "rule",
+    "Source": "source",
     "Test": "action",
 }
 DIRECTIONS = {"Ingress": "from", "Egress": "to"}
@@ -103,7 +141,8 @@ OTHERS = (
     *("CidrIp", "CidrIpv6", "SourcePrefixListId", "SourceSecurityGroupId", "SourceSecurityGroupName"),
     *("DestinationPrefixListId", "DestinationSecurityGroupId"),
 )
-LATER = ("EvaluationPeriods", "DatapointsToAlarm")  # an alarm with more of them comes later
+LATER = ("EvaluationPeriods", "DatapointsToAlarm", "Period")  # an alarm with more of them comes later
+WATCHED = ("MetricName", "Namespace", "Dimensions", "Metrics", "Statistic", "ExtendedStatistic", "ComparisonOperator")
 
 
 class Opening(NamedTuple):
@@ -155,7 +194,8 @@ def weakened(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> Iterat
 
 
 def _weaker(old: Resource, new: Resource) -> Iterator[str]:
-    yield from _actions_gone(old, new) if new.type == PIPELINE else ()
+    yield from _pipeline(old, new) if new.type == PIPELINE else ()
+    yield from _conditions_gone(old, new) if new.type == LISTENER_RULE else ()
     yield from _alarm(old, new) if new.type == ALARM else ()
     if new.type == ROUTE and "GatewayId" in new.properties and "GatewayId" not in old.properties:
         yield f"leads straight to {new.properties['GatewayId']}"
@@ -182,8 +222,8 @@ def _difference(resource_type: str, place: Place, was: Any, now: Any) -> Iterato
         if before in switch.safe and after not in switch.safe:
             yield f"{where} {before} → {after or '(none)'}"
         return
-    if name in TLS and isinstance(was, str) and isinstance(now, str) and _version(now) < _version(was):
-        yield f"{where} {was} → {now}"
+    if name in TLS and isinstance(was, str) and (now is None or (isinstance(now, str) and _tls(now) < _tls(was))):
+        yield f"{where} {was} → {now or '(none)'}"
     if (was is None and now is not None) or name in IMAGES or name == "SecretString":
         yield from _unsafe(resource_type, place, now)
     elif now in (None, [], {}) and isinstance(was, (dict, list)):
@@ -212,7 +252,11 @@ def _gone(resource_type: str, place: Place, value: Any) -> Iterator[str]:
     """What was on inside something that is no longer there, a list that is emptied included. Of a list's entry that is
     gone only its own value counts: a container that is gone has no protection to lose."""
     for inner, leaf in _leaves(place, value):
-        entries = [number for number, step in enumerate(inner) if not isinstance(step, str) or "=" in step]
+        entries = [
+            number
+            for number, step in enumerate(inner)
+            if number >= len(place) - 1 and (not isinstance(step, str) or "=" in step)
+        ]
         if entries and inner[entries[-1] + 1 :] != ("Value",):
             continue
         switch = _switch(resource_type, inner)
@@ -231,11 +275,11 @@ def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
 
 def _by_name(entries: Any) -> dict[str, Any]:
     """The entries of a list by what names them, of one name the last; empty where one has no name."""
-    for key in difference.NAMES:
-        if isinstance(entries, list) and all(
-            isinstance(entry, dict) and isinstance(entry.get(key), str) for entry in entries
-        ):
-            return {f"{key}={entry[key]}": entry for entry in entries}
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return {}
+    for start, keys in (("", OPTION), *((f"{key}=", (key,)) for key in difference.NAMES)):
+        if all(isinstance(entry.get(key), str) for entry in entries for key in keys):
+            return {start + "=".join(entry[key] for key in keys): entry for entry in entries}
     return {}
 
 
@@ -251,9 +295,9 @@ def _name(place: Place) -> str:
 
 def _switch(resource_type: str, place: Place) -> Switch | None:
     names = [str(step) for step in place if isinstance(step, str) and step != "Value"]
+    if names and names[-1] in SWITCHES:  # an option of Elastic Beanstalk is one in its namespace
+        return SWITCHES[names[-1]]
     names = [name.rpartition("=")[2] for name in names]
-    if not names:
-        return None
     if typed := TYPED.get((resource_type, ".".join(names))):
         return typed
     return next((SWITCHES[key] for start in range(len(names)) if (key := ".".join(names[start:])) in SWITCHES), None)
@@ -267,8 +311,17 @@ def _fewer(was: Any, now: Any) -> bool:
     return isinstance(was, list) and isinstance(now, list) and len(now) < len(was)
 
 
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", text)))
+def _tls(policy: str) -> tuple[int, int, int]:
+    """How strict a security policy of CloudFront or of a load balancer is: by the lowest version of TLS 1 that it takes
+    (SSL is below all, and a policy that names none takes 1.0), by its ciphers, by its year."""
+    minor = re.search(r"(?:TLSv|TLS13-|TLS-|FS-)1[.-](\d)(?!\d)", policy)
+    ciphers = re.search(r"-(?:(Res)|Ext(\d?))-", policy)
+    year = re.search(r"20\d\d", policy)
+    return (
+        -1 if policy.startswith("SSL") else int(minor[1]) if minor else 0,
+        0 if not ciphers else 1 if ciphers[1] else -1 - int(ciphers[2] or 0),
+        int(year[0]) if year else 0,
+    )
 
 
 def _pinned(image: str) -> bool:
@@ -276,25 +329,43 @@ def _pinned(image: str) -> bool:
     return image == UNKNOWN or "@sha256:" in image or "${" in image or image.startswith(CURATED)
 
 
-def _actions_gone(old: Resource, new: Resource) -> Iterator[str]:
-    """The approvals, builds, tests and rules of a pipeline that are gone; what it takes in and where it deploys shows
-    in the resources."""
-    for kind, name in sorted(_actions(old) - _actions(new)):
-        yield f"the {kind} {name} is gone"
-
-
-def _actions(pipeline: Resource) -> set[tuple[str, str]]:
-    """The actions that check, make or hold something, by kind and name."""
-    types = (
-        (value.get("ActionTypeId") or value.get("RuleTypeId"), value.get("Name"))
-        for _, value in walk(dict(pipeline.properties))
-        if isinstance(value, dict)
+def _conditions_gone(old: Resource, new: Resource) -> Iterator[str]:
+    """The conditions that a rule of a listener has no more: without them it is for more requests."""
+    was, now = (
+        {
+            ".".join(str(value) for place, value in walk(condition) if place[-1:] in (("Field",), ("HttpHeaderName",)))
+            for condition in resource.get("Conditions", default=())
+        }
+        for resource in (old, new)
     )
-    return {
-        (CHECKING[kind["Category"]], str(name))
-        for kind, name in types
-        if isinstance(kind, dict) and kind.get("Category") in CHECKING
-    }
+    yield from (f"the condition {name} is gone" for name in sorted(was - now))
+
+
+def _pipeline(old: Resource, new: Resource) -> Iterator[str]:
+    """The actions and rules of a pipeline that are gone, and what comes after a deployment that it came before."""
+    was, now = _actions(old), _actions(new)
+    for kind, name in sorted(was.keys() - now.keys()):
+        yield f"the {kind} {name} is gone"
+    for check in sorted(was.keys() & now.keys()):
+        for deployment in sorted(action for action in now if action[0] == DEPLOYMENT and action != check):
+            before = was[check] < was[deployment] if deployment in was else check[0] == APPROVAL
+            if before and not now[check] < now[deployment]:
+                yield f"the {check[0]} {check[1]} does not come before the deployment {deployment[1]}"
+
+
+def _actions(pipeline: Resource) -> dict[tuple[str, str], tuple[int, float]]:
+    """Stage and order of each action by kind and name, of two with one name the first. A rule comes before the actions
+    of its stage, or after them."""
+    actions = dict[tuple[str, str], tuple[int, float]]()
+    for number, stage in enumerate(pipeline.get("Stages", default=())):
+        for place, value in walk(stage):
+            kind = (value.get("ActionTypeId") or value.get("RuleTypeId")) if isinstance(value, dict) else None
+            if isinstance(kind, dict) and kind.get("Category") in ACTIONS:
+                rule = 0 if "BeforeEntry" in place else math.inf
+                order = number, _number(value.get("RunOrder", 1)) or 1 if "ActionTypeId" in value else rule
+                key = ACTIONS[kind["Category"]], str(value.get("Name"))
+                actions[key] = min(order, actions.get(key, order))
+    return actions
 
 
 def _alarm(old: Resource, new: Resource) -> Iterator[str]:
@@ -306,14 +377,17 @@ def _alarm(old: Resource, new: Resource) -> Iterator[str]:
         if rises is str(now.get("ComparisonOperator", "")).startswith("Greater"):
             yield f"Threshold {threshold[0]:g} → {threshold[1]:g}: the alarm comes later or never"
     for name in LATER:
-        before, after = (_number(side.get(name, side.get(LATER[0]))) for side in (was, now))
+        absent = "EvaluationPeriods" if name == "DatapointsToAlarm" else ""
+        before, after = (_number(side.get(name, side.get(absent))) for side in (was, now))
         if before is not None and after is not None and after > before:
             yield f"{name} {before:g} → {after:g}: the alarm comes later"
     if was.get("TreatMissingData") == "breaching" and now.get("TreatMissingData") != "breaching":
         yield f"TreatMissingData breaching → {now.get('TreatMissingData', 'missing')}: silence raises it no more"
-    for name in ("MetricName", "Namespace", "ComparisonOperator"):
-        if was.get(name) != now.get(name):
-            yield f"{name} {was.get(name)} → {now.get(name)}: it watches something else"
+    for name in WATCHED:
+        before, after = was.get(name), now.get(name)
+        if before != after:
+            values = f" {before} → {after}" if isinstance(before, str) and isinstance(after, str) else ""
+            yield f"{name}{values or ' changes'}: it watches something else"
 
 
 def _number(value: Any) -> float | None:
