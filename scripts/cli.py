@@ -430,7 +430,7 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
                 endpoint = server.ensure(run_file, lambda text: console.show_line(text, sys.stderr))
     except server.ServerError as error:
         raise RefusedError(str(error)) from error
-    served = Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key, endpoint.page, endpoint.log)
+    served = Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key, endpoint.page)
     return LocalAccount(served, lambda: server.lost(run_file, endpoint))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from generator.cfn.masking import scrubbed
 from generator.cfn.stacks import Stack
+from generator.cfn.statuses import Action
 from scripts.deployment import deploy_root, stacks
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, print_lines
@@ -75,13 +76,14 @@ def plan(context: Context) -> Exit:
     waiting, others = False, dict[str, Stack | None]()
     for each in deploy_root.package_roots(context := context.with_access()):
         stack = stacks.read(each.aws, each.environment.stack)
-        if stack and not stack.meaning.ended:
+        if stack and stack.meaning.action not in (Action.CREATE, Action.UPDATE):
             raise stacks.manual_action(stack)
+        stack = stack if stack and stack.meaning.action is Action.UPDATE else None
         root = replace(each, other_stacks=dict(others), previous=stack)
         planned = deploy_root.plan_root(root)
         discard(root.aws, planned)
         print_lines(plain_plan(planned))
-        waiting = waiting or not planned.empty or bool(planned.setting_changes)
+        waiting = waiting or not planned.empty
         others[root.name] = stack
         if stack is None:
             print_lines(["What comes after it can be planned when it exists."])
@@ -92,7 +94,7 @@ def plan(context: Context) -> Exit:
 def plain_plan(plan: Plan) -> Iterable[str]:
     """A plan as plain lines: what changes for sure, and what somebody has to agree to."""
     yield f"{plan.stack}: {'no changes' if plan.empty else plan.kind.lower()}"
-    for difference in (*plan.setting_changes, *plan.parameters, *plan.tags):
+    for difference in (*plan.parameters, *plan.tags):
         yield f"  {difference.name}: {difference.before} → {difference.after}"
     for leaf in plan.certain:
         yield f"  {leaf.action} {leaf.name}  {leaf.type}{' (replaced)' if leaf.replaced else ''}"

@@ -28,7 +28,6 @@ class Endpoint:
     missing: Callable[[], list[dict[str, str]]] = list
     key: str = "local"  # the access key id that it takes, with any secret
     page: str = ""  # its page for people
-    log: str = ""  # the file that its log is in
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def _doubts(aws: Aws, stack: Stack, request: Request) -> Iterator[Notice]:
             _check_nested(stack, resource, status)
             if status not in DEPLOYED and stack.status in DEPLOYED:
                 yield Notice("comparison", str(resource), f"the nested stack {meaning(status).text} ({status})")
-            elif updated and resource.updated and updated > resource.updated:
+            elif updated and updated > resource.updated:
                 yield Notice("comparison", str(resource), "the nested stack was updated by itself, not by its root")
 
 

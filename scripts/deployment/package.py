@@ -45,15 +45,14 @@ class GateVerdict:
             raise RefusedError(reason, remedy)
 
 
-def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:
-    """Uploads what is missing, into a bucket that is created when there is none, and verifies what is there; returns
-    how many were missing. Raises `TemplateMismatchError`."""
+def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> None:
+    """Uploads what is missing, into a bucket that is created when there is none, and verifies what is there. Raises
+    `TemplateMismatchError`."""
     prepare(aws, bucket)
     prefix = packaged.root.key.rpartition("/")[0]
     pages = aws.pages("s3", "list_objects_v2", Prefix=f"{prefix}/", **bucket.address)
     stored = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
-    missing = [each for each in packaged.templates if each.key not in stored]
-    for template in missing:
+    for template in (each for each in packaged.templates if each.key not in stored):
         try:
             # Never over what is there; S3 computes the checksum, too, and keeps it (API reference, PutObject).
             new = {"IfNoneMatch": "*", "ChecksumSHA256": template.checksum, "ContentType": "application/json"}
@@ -64,7 +63,6 @@ def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:
                 raise
             verify_stored(aws, bucket, [template])
     verify_stored(aws, bucket, [each for each in packaged.templates if each.key in stored])
-    return len(missing)
 
 
 def verify_stored(aws: Aws, bucket: Bucket, templates: Iterable[Packaged]) -> None:

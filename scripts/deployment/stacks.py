@@ -31,7 +31,8 @@ def read(aws: Aws, name: str) -> Stack | None:
 
 def manual_action(stack: Stack) -> ManualActionRequiredError:
     """What a person has to do about the status of a stack."""
-    return ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
+    remedy = stack.remedy or "`apply` deletes it first."  # an empty one, of which nothing can be planned
+    return ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", remedy)
 
 
 def resources(aws: Aws, stack_id: str, path: tuple[str, ...] = (), deep: bool = True) -> Iterator[StackResource]:

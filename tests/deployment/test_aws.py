@@ -7,21 +7,50 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import botocore.exceptions
 import pytest
+from botocore.exceptions import ClientError, InvalidConfigError, NoCredentialsError
 from botocore.utils import parse_timestamp
 
-from scripts.deployment.aws import LONGEST, Answer, Aws, CallHook, Endpoint, call_directly
+from scripts.deployment.aws import LONGEST, Answer, Aws, CallHook, Endpoint, Identity, call_directly, longer, pauses
 from scripts.deployment.errors import REMEDIES, AwsError, Exit, UsageError, remedy
 from tests.conftest import ROOT
+from tests.deployment.service import Prepared
 
 STACKS = (
     '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>'
     "<Stacks/>{more}</DescribeStacksResult></DescribeStacksResponse>"
 )
 ERROR = "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+
+
+ROLE = """
+[profile person]
+aws_access_key_id = person
+aws_secret_access_key = secret
+[profile deploy]
+region = eu-west-1
+role_arn = arn:aws:iam::000000000000:role/Deploy
+source_profile = person
+mfa_serial = arn:aws:iam::000000000000:mfa/person
+"""
+ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
+<Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+CALLER = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:sts::000000000000:assumed-role/Deploy/x</Arn><Account>000000000000</Account>
+</GetCallerIdentityResult></GetCallerIdentityResponse>"""
+WHO = """
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError
+try:
+    print(Aws("deploy").identity().arn)
+except AwsError as error:
+    print(error.code, error.final)
+"""
 
 
 class Service:
@@ -197,37 +226,140 @@ def test_a_region_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(UsageError, match="No AWS Region"):
+    with pytest.raises(UsageError) as raised:
         Aws()
+    assert str(raised.value) == "No AWS Region is set.\nGive --region, AWS_REGION or a profile with a region."
+    (tmp_path / "none").write_text("[default]\nregion = us-east-2\n", encoding="utf-8")
+    assert Aws().region == "us-east-2"
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert Aws().region == "eu-west-1"
     assert Aws(region="eu-central-1").region == "eu-central-1"
+    assert Aws(region="eu-central-1", endpoint=Endpoint("http://127.0.0.1:9", "eu-north-1")).region == "eu-north-1"
 
 
-ROLE = """
-[profile person]
-aws_access_key_id = person
-aws_secret_access_key = secret
-[profile deploy]
-region = eu-west-1
-role_arn = arn:aws:iam::000000000000:role/Deploy
-source_profile = person
-mfa_serial = arn:aws:iam::000000000000:mfa/person
-"""
-ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
-<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
-<Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
-CALLER = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
-<Arn>arn:aws:sts::000000000000:assumed-role/Deploy/x</Arn><Account>000000000000</Account>
-</GetCallerIdentityResult></GetCallerIdentityResponse>"""
-WHO = """
-from scripts.deployment.aws import Aws
-from scripts.deployment.errors import AwsError
-try:
-    print(Aws("deploy").identity().arn)
-except AwsError as error:
-    print(error.code, error.final)
-"""
+def test_a_profile_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(UsageError) as raised:
+        Aws("gone", "eu-west-1")
+    assert raised.value.reason == "The config profile (gone) could not be found"
+    assert raised.value.remedy == REMEDIES["ProfileNotFound"]
+
+
+class Client:
+    """What boto3 gives in the place of a client: the operations answer nothing."""
+
+    def __getattr__(self, _operation: str) -> Callable[..., Answer]:
+        return lambda **_: {}
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:9"])
+def test_a_service_is_reached_by_one_client_that_is_patient(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Eight attempts in all. The local AWS is reached without a proxy, and its buckets below its one address."""
+    monkeypatch.delenv("AWS_PROFILE")
+    aws = Aws(region="eu-west-1", endpoint=Endpoint(url, "eu-west-1", key="somebody") if url else None)
+    clients: list[tuple[str, dict[str, object]]] = []
+
+    def client(service: str, **options: object) -> Client:
+        clients.append((service, options))
+        return Client()
+
+    monkeypatch.setattr(aws.session, "client", client)
+    for _ in range(2):
+        aws.call("s3", "list_buckets")
+    assert aws.at("eu-west-1") is aws
+    other = aws.at("us-east-1")
+    other.call("s3", "list_buckets")
+    aws.call("s3", "list_buckets")
+    configs = [options.pop("config") for _, options in clients]
+    address = {"endpoint_url": url or None}
+    assert clients == [("s3", {"region_name": region, **address}) for region in ("eu-west-1", "us-east-1")]
+    assert (aws.region, other.region, other.endpoint) == ("eu-west-1", "us-east-1", aws.endpoint)
+    for config in configs:
+        assert config.retries == {"mode": "standard", "total_max_attempts": 8}
+        assert (config.connect_timeout, config.read_timeout) == (10, 60)
+        assert (config.proxies, config.s3) == (({}, {"addressing_style": "path"}) if url else (None, None))
+    if url:
+        keys = aws.session.get_credentials()
+        assert (keys.access_key, keys.secret_key, keys.token) == ("somebody", "local", None)
+
+
+def test_a_local_aws_of_which_nothing_more_is_known() -> None:
+    endpoint = Endpoint("http://127.0.0.1:9", "eu-west-1")
+    assert (endpoint.missing(), endpoint.key, endpoint.page) == ([], "local", "")
+
+
+FAILURES: list[tuple[Exception, str, str]] = [
+    (ClientError({"Error": {"Code": "Throttling", "Message": "slow"}}, "x"), "Throttling", "slow"),
+    (ClientError({"Error": {"Code": "404"}}, "x"), "404", ""),
+    (NoCredentialsError(), "NoCredentialsError", "Unable to locate credentials"),
+    (InvalidConfigError(error_msg="x" * LONGEST), "InvalidConfigError", "x" * LONGEST),
+    (InvalidConfigError(error_msg="x" * LONGEST + "y"), "InvalidConfigError", "x" * LONGEST + "…"),
+    (EOFError(), "MfaCode", "nobody gave the code of the MFA device"),
+]
+
+
+def test_every_failure_of_a_call_is_one_kind_of_error(service: Service) -> None:
+    errors = [error for error, _, _ in FAILURES]
+
+    def failing(_name: str, _send: Callable[[], Answer]) -> Answer:
+        raise errors.pop(0)
+
+    aws = local(service, call_hook=failing)
+    for _, code, message in FAILURES:
+        with pytest.raises(AwsError) as raised:
+            aws.call("cloudformation", "describe_stacks")
+        caught = raised.value
+        assert (caught.call, caught.code, caught.message) == ("cloudformation.describe_stacks", code, message)
+        assert caught.reason == f"cloudformation.describe_stacks: {code}: {message}" and caught.remedy == remedy(code)
+
+
+def test_who_calls_is_asked_once(service: Service) -> None:
+    service.answers = [(200, CALLER)]
+    aws = local(service)
+    assert aws.identity() == aws.identity() == aws.at("us-east-1").identity()
+    assert aws.identity() == Identity("000000000000", "arn:aws:sts::000000000000:assumed-role/Deploy/x")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "first", "token"),
+    [
+        ("cloudformation", "describe_change_set_hooks", {"ChangeSetName": "c"}, "NextToken"),
+        ("codecommit", "list_repositories", {}, "nextToken"),
+        ("codecommit", "list_associated_approval_rule_templates_for_repository", {"repositoryName": "r"}, "nextToken"),
+    ],
+)
+def test_every_page_is_read_whether_botocore_has_a_paginator_or_not(
+    service: str, operation: str, first: dict[str, str], token: str
+) -> None:
+    pages = [{token: "2"}, {token: "3"}, {}]
+    aws = Prepared(**{f"{service}__{operation}": [*pages]})
+    assert list(aws.pages(service, operation, **first)) == pages
+    assert [request for _, request in aws.asked] == [first, {**first, token: "2"}, {**first, token: "3"}]
+
+
+def test_pages_that_never_end_are_an_error() -> None:
+    aws = Prepared(cloudformation__describe_stacks={"NextToken": "again"})
+    with pytest.raises(AwsError) as raised:
+        list(aws.pages("cloudformation", "describe_stacks"))
+    assert (raised.value.call, raised.value.code) == ("cloudformation.describe_stacks", "PaginationError")
+    assert "again" in raised.value.message
+
+
+def test_a_template_stays_the_text_that_cloudformation_holds(service: Service) -> None:
+    """A key that is there twice would be gone in what botocore makes of it."""
+    text = '{"Resources": {}, "Resources": {"A": {}}}'
+    body = f"<GetTemplateResult><TemplateBody>{text}</TemplateBody></GetTemplateResult>"
+    service.answers = [(200, f"<GetTemplateResponse>{body}</GetTemplateResponse>")]
+    assert local(service).call("cloudformation", "get_template", StackName="a")["TemplateBody"] == text
+
+
+def test_looks_become_rarer_up_to_a_limit() -> None:
+    assert list(islice(pauses(1.0, 2.0), 6)) == [1.0, 1.25, 1.5625, 1.953125, 2.0, 2.0]
+    usual = list(islice(pauses(), 40))
+    assert (usual[0], usual[1], usual[-1]) == (0.1, 0.125, 5.0)
+    assert (longer(4.0), longer(4.5), longer(1.0, 1.1)) == (5.0, 5.0, 1.1)
 
 
 def test_a_profile_with_mfa_asks_once_for_the_code_as_the_command_line_does(service: Service, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -15,8 +16,17 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.broadening import Grant
+from generator.cfn.changes import Difference, PlannedChange
+from generator.cfn.losses import Loss
+from generator.cfn.masking import scrubbed
+from generator.cfn.statuses import meaning
 from scripts.deployment import __main__ as core
+from scripts.deployment import deploy_root
+from scripts.deployment.aws import Endpoint
 from scripts.deployment.errors import Exit
+from scripts.deployment.guards import Consent
+from scripts.deployment.plan import UPDATE, Notice, Plan
 from tests.conftest import ROOT
 from tests.deployment.account import NOW, SHARED, STAGING, Account
 from tests.deployment.service import arn
@@ -108,32 +118,200 @@ def test_it_asks_on_the_terminal_and_takes_only_the_word(
     assert "cloudformation.execute_change_set" not in account.calls()
 
 
+CHANGE = PlannedChange(
+    ("Data", "Clients"), "AWS::DynamoDB::Table", "Modify", differences=(Difference("Name", "a", "b"),)
+)
+ANEW = Difference("Name", "a", "b", recreates="Always")
+WHOLE = Plan(
+    "staging",
+    "id",
+    UPDATE,
+    "change-set",
+    "name",
+    "digest",
+    (
+        CHANGE,
+        PlannedChange(("Site", "Page"), "AWS::S3::Bucket", "Modify", "True", differences=(ANEW,)),
+        PlannedChange(("Site", "Might"), "AWS::S3::Bucket", "Modify"),
+        PlannedChange(("Old",), "AWS::SQS::Queue", "Remove"),
+    ),
+    parameters=(Difference("TaskCpu", "256", "512"),),
+    tags=(Difference("CostCenter", "1", "2"),),
+    notices=(Notice("comparison", "Login", "its value is not shown"),),
+    gained=(Grant("Job", "Allow", ("s3:*",), broader=True), Grant("Other", "Allow", ("s3:Get*",))),
+    losses=(Loss("Data.Clients", "AWS::DynamoDB::Table", "replaced", "holds data"),),
+)
+
+
+def test_a_plan_says_what_changes_and_what_has_to_be_agreed_to() -> None:
+    """What only might change is not in it."""
+    assert list(core.plain_plan(WHOLE)) == [
+        "staging: update",
+        "  TaskCpu: 256 → 512",
+        "  CostCenter: 1 → 2",
+        "  Modify Data.Clients  AWS::DynamoDB::Table",
+        "  Modify Site.Page  AWS::S3::Bucket (replaced)",
+        "  Remove Old  AWS::SQS::Queue",
+        "  comparison: Login: its value is not shown",
+        "  broader permission: Job: s3:*",
+        "  lost: Data.Clients holds data and is replaced: --allow-replace Data.Clients",
+    ]
+    assert list(core.plain_plan(Plan("staging", "id", UPDATE, "", "", "digest", empty=True))) == ["staging: no changes"]
+
+
+def test_what_is_typed_reaches_the_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what is not typed is agreed to by nobody. An interrupt ends it without a traceback."""
+    contexts: list[deploy_root.Context] = []
+
+    def deploy(context: deploy_root.Context) -> Exit:
+        contexts.append(context)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deploy_root, "deploy", deploy)
+    monkeypatch.setattr(core, "Aws", lambda *_: Account())
+    options = ["--yes", "--allow-replace", "A", "--allow-replace", "B", "--allow-delete", "C", "--allow-broader"]
+    typed = ["apply", "staging", *options, "--change-set"]
+    for words in (["apply", "staging"], typed):
+        assert core.main(words) is Exit.REFUSED
+        assert capsys.readouterr().err == "Interrupted; nothing of it is running.\n"
+    plain, whole = contexts
+    assert (plain.consent, plain.change_set) == (Consent(), False)
+    assert (whole.consent, whole.change_set) == (Consent(True, ("A", "B"), ("C",), True), True)
+    assert (plain.project, list(plain.roots)) == (ROOT, ["access", "shared", "edge", "environment"])
+    for option in (["--templates", str(tmp_path)], ["--params", str(tmp_path)]):
+        assert core.main(["apply", "staging", *option]) in (Exit.REFUSED, Exit.USAGE)
+        assert str(tmp_path) in capsys.readouterr().err and len(contexts) == 2
+
+
+@pytest.mark.parametrize("key", ["", "somebody"])
+def test_the_local_aws_is_where_the_variables_say(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    contexts: list[deploy_root.Context] = []
+    monkeypatch.setattr(deploy_root, "deploy", lambda context: contexts.append(context) or Exit.DONE)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    assert core.main(["apply", "local"]) is Exit.REFUSED
+    assert capsys.readouterr().err.splitlines() == [
+        "AWS_ENDPOINT_URL does not say where the local AWS is.",
+        'Start it, and run `eval "$(python -m scripts.local_aws environment)"`, or use `delivery`.',
+    ]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    if key:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+    assert core.main(["apply", "local"]) is Exit.DONE
+    [context] = contexts
+    assert context.aws.endpoint == Endpoint("http://127.0.0.1:9", "us-east-1", key=key or "local")
+
+
+def test_a_plan_ends_with_whether_anything_waits(command: Core, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(Account(), "plan", "shared") is Exit.DONE
+    assert capsys.readouterr().out == f"{SHARED}: no changes\n"
+    account = Account()
+    assert command(account, "plan", "staging") is Exit.CHANGES
+    shown = capsys.readouterr().out.splitlines()
+    assert (shown[0], shown[1], shown[-1]) == (
+        f"{SHARED}: no changes",
+        f"{STAGING}: create",
+        "What comes after it can be planned when it exists.",
+    )
+    assert account.statuses[STAGING] == "DELETE_COMPLETE"  # the empty stack of a first change set is gone with it
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [
+        ("UPDATE_IN_PROGRESS", "is being updated (UPDATE_IN_PROGRESS)."),
+        ("UPDATE_ROLLBACK_FAILED", "could not be updated, and its rollback failed (UPDATE_ROLLBACK_FAILED)."),
+        ("DELETE_FAILED", "could not be deleted completely (DELETE_FAILED)."),
+        ("ROLLBACK_COMPLETE", "could not be created; nothing of it is left (ROLLBACK_COMPLETE)."),
+        ("REVIEW_IN_PROGRESS", ""),
+    ],
+)
+def test_nothing_is_planned_for_a_stack_that_has_to_be_brought_in_order_first(
+    command: Core, capsys: pytest.CaptureFixture[str], status: str, refusal: str
+) -> None:
+    """One that is empty, because its first change set was never executed, is to be created."""
+    account = Account(status)
+    assert command(account, "plan", "staging") is (Exit.MANUAL if refusal else Exit.CHANGES)
+    lines = capsys.readouterr().err.splitlines()
+    requests = [request for name, request in account.asked if name.endswith("create_change_set")]
+    assert [request["ChangeSetType"] for request in requests] == ([] if refusal else ["CREATE"])
+    if refusal:
+        assert lines[0] == f"{STAGING} {refusal}" and lines[1]
+    if status == "ROLLBACK_COMPLETE":
+        assert lines[1] == "`apply` deletes it first."
+
+
+class Executing(Account):
+    """An account in which the execution of staging ends in `end`, with these outputs and events, the newest first."""
+
+    def __init__(self, end: str, outputs: dict[str, str], *events: dict[str, Any]) -> None:
+        super().__init__()
+        self.end, self.outputs = end, outputs
+        own = {"StackId": arn("stack", STAGING), "StackName": STAGING, "Timestamp": NOW, "EventId": "0"}
+        self.own = own | {"LogicalResourceId": STAGING, "PhysicalResourceId": own["StackId"], "ResourceStatus": end}
+        self.news = [{**own, **event, "EventId": str(number)} for number, event in enumerate(events, 2)]
+        self.answers["cloudformation.execute_change_set"] = self.execute
+
+    def execute(self, **_: Any) -> dict[str, Any]:
+        self.statuses[STAGING] = self.end
+        return {}
+
+    def events(self, StackName: str) -> dict[str, Any]:
+        if SHARED in StackName:
+            return super().events(StackName)
+        before = {**self.own, "EventId": "1", "ResourceStatus": "REVIEW_IN_PROGRESS"}
+        ended = [self.own, *self.news] if self.statuses[STAGING] == self.end else []
+        return {"StackEvents": [*ended, before]}
+
+    def stack(self, StackName: str) -> dict[str, Any]:
+        described = super().stack(StackName)
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
+        return described if SHARED in StackName else {"Stacks": [{**described["Stacks"][0], "Outputs": outputs}]}
+
+
+def test_an_end_that_is_good_is_shown_with_its_outputs(command: Core, capsys: pytest.CaptureFixture[str]) -> None:
+    account = Executing("CREATE_COMPLETE", {"Url": "https://a.test", "Api": "https://b.test"})
+    assert command(account, "apply", "staging", "--yes") is Exit.DONE
+    shown = re.sub(r"\d+\.\d s", "1.0 s", capsys.readouterr().out).splitlines()
+    assert shown == [
+        f"{SHARED}: no changes",
+        f"{STAGING}: create",
+        *shown[2:-3],
+        f"{STAGING} is created (CREATE_COMPLETE, 1.0 s)",
+        "  Api = https://b.test",
+        "  Url = https://a.test",
+    ]
+    assert "  Add Storage.Logs  AWS::S3::Bucket" in shown
+
+
 def test_what_failed_is_shown_with_its_reasons_the_first_one_first(
     command: Core, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account = Account()
-    own = {"StackId": arn("stack", STAGING), "StackName": STAGING, "Timestamp": NOW}
-    ended = {"ResourceType": "AWS::CloudFormation::Stack", "PhysicalResourceId": own["StackId"]}
-    before = {**own, **ended, "EventId": "1", "LogicalResourceId": STAGING, "ResourceStatus": "REVIEW_IN_PROGRESS"}
-    events = [before]
-
-    def execute(**_: Any) -> dict[str, Any]:
-        account.statuses[STAGING] = "ROLLBACK_COMPLETE"
-        failed = {**own, "ResourceType": "AWS::S3::Bucket", "ResourceStatus": "CREATE_FAILED"}
-        first = {**failed, "EventId": "2", "LogicalResourceId": "Logs", "ResourceStatusReason": "logs exists already"}
-        second = {**failed, "EventId": "3", "LogicalResourceId": "Site"}
-        last = {**before, "EventId": "4", "ResourceStatus": "ROLLBACK_COMPLETE"}
-        events[:0] = [last, second, first]
-        return {}
-
-    account.answers |= {
-        "cloudformation.execute_change_set": execute,
-        "cloudformation.describe_stack_events": lambda **_: {"StackEvents": events},
-    }
-    assert command(account, "apply", "staging", typed="yes\n") is Exit.FAILED
-    shown = capsys.readouterr().out
-    assert "(ROLLBACK_COMPLETE, " in shown
-    assert "\n  Logs  CREATE_FAILED  logs exists already\n  Site  CREATE_FAILED  \n" in shown
+    """And with what a person has to do, where the stack has to be brought in order. No secret is in a reason."""
+    failed = {"ResourceType": "AWS::S3::Bucket", "ResourceStatus": "CREATE_FAILED"}
+    secret = "postgres://me:correct-horse-battery@db/x exists"
+    account = Executing(
+        "ROLLBACK_FAILED",
+        {"Url": "https://a.test"},
+        {**failed, "LogicalResourceId": "Site"},
+        {**failed, "LogicalResourceId": "Going", "ResourceStatus": "DELETE_COMPLETE"},
+        {**failed, "LogicalResourceId": "Logs", "ResourceStatusReason": secret},
+    )
+    assert command(account, "apply", "staging", "--yes") is Exit.MANUAL
+    shown = re.sub(r"\d+\.\d s", "1.0 s", capsys.readouterr().out).splitlines()
+    logs = f"  Logs  CREATE_FAILED  {scrubbed(secret)}"
+    assert shown[-5:] == [
+        f"{STAGING} could not be created, nor removed completely (ROLLBACK_FAILED, 1.0 s)",
+        logs,
+        "  Site  CREATE_FAILED  ",
+        f"  {STAGING}  ROLLBACK_FAILED  ",
+        meaning("ROLLBACK_FAILED").remedy,
+    ]
+    assert "correct-horse" not in logs
 
 
 @pytest.mark.parametrize(
