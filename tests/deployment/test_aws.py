@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import botocore.exceptions
 import pytest
@@ -259,9 +260,9 @@ def test_a_service_is_reached_by_one_client_that_is_patient(monkeypatch: pytest.
     """Eight attempts in all. The local AWS is reached without a proxy, and its buckets below its one address."""
     monkeypatch.delenv("AWS_PROFILE")
     aws = Aws(region="eu-west-1", endpoint=Endpoint(url, "eu-west-1", key="somebody") if url else None)
-    clients: list[tuple[str, dict[str, object]]] = []
+    clients: list[tuple[str, dict[str, Any]]] = []
 
-    def client(service: str, **options: object) -> Client:
+    def client(service: str, **options: Any) -> Client:
         clients.append((service, options))
         return Client()
 

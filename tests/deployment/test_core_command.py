@@ -190,7 +190,12 @@ def test_the_local_aws_is_where_the_variables_say(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str
 ) -> None:
     contexts: list[deploy_root.Context] = []
-    monkeypatch.setattr(deploy_root, "deploy", lambda context: contexts.append(context) or Exit.DONE)
+
+    def deploy(context: deploy_root.Context) -> Exit:
+        contexts.append(context)
+        return Exit.DONE
+
+    monkeypatch.setattr(deploy_root, "deploy", deploy)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     assert core.main(["apply", "local"]) is Exit.REFUSED

@@ -46,7 +46,7 @@ STEPS = ("create_bucket", "put_public_access_block", "put_bucket_encryption", "p
 
 
 def account(policy: Any) -> Prepared:
-    done = {f"s3__{name}": {} for name in (*STEPS, "put_bucket_policy")}
+    done: dict[str, Any] = {f"s3__{name}": {} for name in (*STEPS, "put_bucket_policy")}
     return Prepared(s3__get_bucket_policy=policy, **done)
 
 
