@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from zlib import crc32
 
 from generator.cfn import graph, limits
 from scripts.local_aws import cleanup, order, provision, schemas, stack_policies
@@ -18,7 +17,7 @@ from scripts.local_aws.account import Account
 from scripts.local_aws.provision import Steps, T, Wait, failed
 from scripts.local_aws.services import ResourceError
 from scripts.local_aws.template import InvalidTemplateError, Scope
-from scripts.local_aws.values import RETAINED, Operation, Resource, Stack, StackError, Target, now
+from scripts.local_aws.values import RETAINED, Operation, Resource, Stack, StackError, Target, identifier, now
 
 LOG = logging.getLogger(__name__)
 ON_CREATE = ("Retain",)  # the deletion policies that are respected when a creation is undone
@@ -200,7 +199,7 @@ class Run:
             scope = self.account.scope(stack, target, preview=False)
             self._watch(stack)
         except InvalidTemplateError as error:
-            raise StackError(str(error)) from error
+            raise StackError(f"{error}. ") from error
         for name in order.idle(stack, scope):
             try:
                 self._permit("Update:Delete", stack, stack.resources[name], stack.resources[name])
@@ -221,7 +220,7 @@ class Run:
             self._watch(stack)
             stack.outputs = self.account.outputs(scope)
         except InvalidTemplateError as error:
-            raise StackError(str(error)) from error
+            raise StackError(f"{error}. ") from error
 
     def _job(self, stack: Stack, scope: Scope, name: str, verb: str) -> Job:
         def steps() -> Steps[None]:
@@ -296,8 +295,7 @@ class Run:
             self.random.shuffle(ordered)
             return ordered
         place = f"{self.account.behaviour.seed}{stack.path.removeprefix(stack.root.name)}"
-        ranks = {name: crc32(f"{place}/{name}".encode()) for name in ordered}
-        return sorted(ordered, key=ranks.__getitem__, reverse=order == "reversed")
+        return sorted(ordered, key=lambda name: identifier(place, name), reverse=order == "reversed")
 
     # -- what stops an operation
 

@@ -1,12 +1,14 @@
-"""One local AWS for all tests of this folder, as a process of its own on loopback."""
+"""One local AWS for all tests of this folder, as a process of its own on loopback; and accounts in this process."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
-from scripts.local_aws import server
+from scripts.local_aws import account, application, server
 from tests import prepared
+from tests.local_aws.own import REGION, Own
 from tests.local_aws.support import Aws
 
 
@@ -23,3 +25,14 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Endpoi
 def aws(endpoint: server.Endpoint) -> Aws:
     """Clients of it that check every CloudFormation answer."""
     return Aws(endpoint)
+
+
+@pytest.fixture
+def own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Own]:
+    """An account of the test's own in this process; its number, and so what is drawn in it, is that of the test's
+    name."""
+    number = f"{crc32(request.node.name.encode()):012}"
+    application.dispatcher()  # reads the variable when it is made
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", number)  # which account moto answers for
+    yield Own(number)
+    account.ACCOUNTS.pop((number, REGION))
