@@ -341,7 +341,7 @@ def used(change: QuotaChange) -> str:
 
 def differs(cost: CostChange) -> bool:
     """Whether a price changes by a cent or more."""
-    return any(abs(level) >= 0.01 for level in cost.difference or ())
+    return any(round(level, 2) for level in cost.difference or ())
 
 
 def dollars(levels: tuple[float, float]) -> str:
