@@ -26,7 +26,7 @@ def resource(kind: str, properties: dict[str, Any] | None = None, **attributes: 
 
 def what(old: Resource | None, new: Resource | None, action: str = CHANGED, **values: Any) -> list[str]:
     """What is at risk; the change has a value unless it is said to have none."""
-    kind = (new or old).type if new or old else ""
+    kind = new.type if new else ""
     change = ResourceChange("S.It", kind, action, "", values.pop("values", (ValueChange("x", "a", "b"),)), **values)
     risks = list(loss.risks([change], {"S.It": old} if old else {}, {"S.It": new} if new else {}))
     assert {(risk.path, risk.type) for risk in risks} <= {("S.It", kind)}
