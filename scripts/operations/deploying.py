@@ -49,15 +49,7 @@ from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
 from scripts.operations.following import FollowedOutcome, watch
-from scripts.operations.living import (
-    RUNNING,
-    beanstalk_environments,
-    executing,
-    executions,
-    not_ready,
-    read_state,
-    watched_pipelines,
-)
+from scripts.operations.living import beanstalk_environments, executions, not_ready, read_state, watched_pipelines
 from scripts.operations.options import DeployOptions
 from scripts.operations.origin import source, this_run
 from scripts.operations.output import outcomes, plan_text
@@ -65,6 +57,7 @@ from scripts.operations.plan_document import LATER
 from scripts.operations.refusals import follows, health_losses, refusals
 from scripts.operations.releases import approvals
 from scripts.operations.releases import source as pipeline_source
+from scripts.operations.releases.releases import RUNNING, running
 from scripts.operations.run import Run, say
 from scripts.operations.saved_plan import SavedPlan
 from scripts.operations.stack_settings import Settings
@@ -295,7 +288,7 @@ class Steps:
         environments = names & {*beanstalk_environments(plan)}
         for name in sorted(names):
             ready = partial(not_ready, self.run.aws, [name])
-            for line in waited(name, ready if name in environments else partial(executing, self.run.aws, name)):
+            for line in waited(name, ready if name in environments else partial(running, self.run.aws, name)):
                 say([line])
 
     def before_execution(self, root: RootDeployment, plan: Plan) -> Iterable[str]:

@@ -15,6 +15,7 @@ from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import AwsError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import resources
+from scripts.operations.releases.releases import running
 
 PIPELINE, SERVICE, TASK = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 BEANSTALK, RULE, TABLE = (
@@ -25,8 +26,6 @@ BEANSTALK, RULE, TABLE = (
 # What a release deploys to: an update of it and a release at the same time lose one of the two.
 RELEASED = (SERVICE, TASK, BEANSTALK)
 ADDRESS = "AWS::EC2::EIP"
-# `PipelineExecutionStatus` in botocore's model of CodePipeline: these two have not ended.
-RUNNING = ("InProgress", "Stopping")
 READY = "Ready"  # `EnvironmentStatus` in botocore's model of Elastic Beanstalk
 # Parameters, outputs and logical ids of the templates; a test compares them with the templates.
 PRODUCTION_RULE, SECOND = ("Ingress", "ProductionRule"), ("Ingress", "SecondTargets")
@@ -82,7 +81,7 @@ def read_state(root: RootDeployment, plan: Plan, pair: TemplatePair) -> LivingSt
     if previous is None:
         return LivingState()
     return LivingState(
-        frozenset(name for name in watched_pipelines(plan, previous) if executing(aws, name)),
+        frozenset(name for name in watched_pipelines(plan, previous) if running(aws, name)),
         not_ready(aws, beanstalk_environments(plan)),
         weight_elsewhere(aws, previous) if _narrows(previous, plan) else 0,
         frozenset(taken_tables(aws, pair)),
@@ -95,11 +94,6 @@ def executions(aws: Aws, pipeline: str) -> dict[str, str]:
     ListPipelineExecutions)."""
     page = aws.call("codepipeline", "list_pipeline_executions", pipelineName=pipeline)
     return {entry["pipelineExecutionId"]: entry.get("status", "") for entry in page["pipelineExecutionSummaries"]}
-
-
-def executing(aws: Aws, pipeline: str) -> list[str]:
-    """The executions of a pipeline that have not ended, by id."""
-    return [number for number, status in executions(aws, pipeline).items() if status in RUNNING]
 
 
 def not_ready(aws: Aws, names: Collection[str]) -> dict[str, str]:

@@ -20,9 +20,10 @@ from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
 from scripts.deployment.guards import Consent
 from scripts.deployment.plan import CREATE, UPDATE, Plan, Refusal
-from scripts.operations import deploying, image_first, living
+from scripts.operations import deploying, image_first
 from scripts.operations.options import DeployOptions
 from scripts.operations.production import check_consent
+from scripts.operations.releases import releases
 from scripts.operations.run import Run
 from scripts.terminal import prompt
 from tests.conftest import ROOT
@@ -188,14 +189,16 @@ def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
         }
         for status in ("InProgress", "InProgress", "Stopping", "Stopped")
     ]
-    naps: list[float] = []
+    naps, moments = list[float](), iter([0, 59.9, 60, 61])
     aws = Prepared(codepipeline__list_pipeline_executions=pages)
     monkeypatch.setattr("time.sleep", naps.append)
-    assert list(deploying.waited("release", partial(living.executing, aws, "release"))) == [
+    monkeypatch.setattr("time.monotonic", lambda: next(moments))
+    assert list(deploying.waited("release", partial(releases.running, aws, "release"))) == [
         "waiting for release, which executes 2",
+        "waiting for release, which executes 2 (1 min)",
         "release executes nothing any more: planning again",
     ]
-    assert len(naps) == 3
+    assert naps == [5.0, 5.0, 5.0]
 
 
 @pytest.mark.parametrize(

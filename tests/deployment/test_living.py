@@ -145,11 +145,8 @@ def test_the_pipeline_of_the_stack_is_watched_when_its_tasks_change(staging: Env
     assert living.watched_pipelines(alarm, with_pipeline) == []
     output = load(ROOT / "templates")["environment"].outputs
     assert PIPELINE in output and set(parameter_effects.OWN.values()) <= output.keys()
-    executions = [
-        {"pipelineExecutionId": status, "status": status} for status in ("InProgress", "Succeeded", "Stopping")
-    ]
-    aws = Prepared(codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": executions})
-    assert len(living.executing(aws, "release")) == 2
+    created = plan(PlannedChange(("Pipeline", "Pipeline"), living.PIPELINE, "Add"), *task.leaves())
+    assert living.watched_pipelines(created, None) == []  # there is none yet
 
 
 def test_a_release_that_began_while_an_update_ran_is_told_after_it(

@@ -63,7 +63,7 @@ def of_last_release(aws: Aws, stack: Stack) -> Documented | None:
         return Documented(record["image"], tuple(places))
     except AwsError as error:
         # Code: `ParameterNotFound` in botocore's model of SSM. How the stacks stand is said all the same.
-        return None if error.code == "ParameterNotFound" else Documented("", problem=str(error))
+        return None if error.code == "ParameterNotFound" else Documented("", problem=error.reason)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         return Documented("", problem=f"{name} is not a record of ours: {error!r}")
 

@@ -17,6 +17,8 @@ from scripts.deployment.errors import ManualActionRequiredError, RefusedError
 
 ROLLING_BACK = "ROLLBACK"  # what a stage does on failure, and the type of an execution that rolls back
 COMMIT = "COMMIT_ID"
+# `PipelineExecutionStatus` in botocore's model of CodePipeline: these two have not ended.
+RUNNING = ("InProgress", "Stopping")
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,7 @@ def good(aws: Aws, name: str) -> Iterator[Release]:
 
 def running(aws: Aws, name: str) -> list[str]:
     """The executions that are in progress."""
-    return [
-        execution["pipelineExecutionId"]
-        for execution in _executions(aws, name)
-        if execution["status"] in ("InProgress", "Stopping")
-    ]
+    return [execution["pipelineExecutionId"] for execution in _executions(aws, name) if execution["status"] in RUNNING]
 
 
 def find(releases: list[Release], prefix: str) -> Release:
@@ -120,7 +118,7 @@ def wait(aws: Aws, name: str, execution: str) -> Answer:
     try:
         for pause in pauses(1.0, 15.0):
             answer: Answer = aws.call("codepipeline", "get_pipeline_execution", **arguments)["pipelineExecution"]
-            if answer["status"] not in ("InProgress", "Stopping"):
+            if answer["status"] not in RUNNING:
                 return answer
             time.sleep(pause)
     except KeyboardInterrupt:

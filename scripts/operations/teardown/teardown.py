@@ -14,6 +14,7 @@ from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import AwsError, ManualActionRequiredError
 from scripts.operations.deletion import standing_resources
 from scripts.operations.following import Event
+from scripts.operations.releases.releases import running
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 PIPELINE, SERVICE, VPC = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::EC2::VPC"
@@ -71,7 +72,7 @@ def survey(aws: Aws, stack: Stack) -> Teardown:
         stack,
         tuple(resource for resource in leaves if resource not in stays),
         stays,
-        tuple(execution for name in pipelines for execution in running(aws, name)),
+        tuple(Execution(name, number) for name in pipelines for number in running(aws, name)),
         tuple(forbidden),
     )
 
@@ -89,14 +90,6 @@ def left(events: list[Event]) -> tuple[StackResource, ...]:
         for event in events
         if event.status == "DELETE_SKIPPED" and event.physical_id
     )
-
-
-def running(aws: Aws, pipeline: str) -> Iterator[Execution]:
-    """The executions of a pipeline that have not ended."""
-    for page in aws.pages("codepipeline", "list_pipeline_executions", pipelineName=pipeline):
-        for execution in page["pipelineExecutionSummaries"]:
-            if execution["status"] in ("InProgress", "Stopping"):
-                yield Execution(pipeline, execution["pipelineExecutionId"])
 
 
 @contextmanager
@@ -131,14 +124,14 @@ def stop_executions(aws: Aws, teardown: Teardown, say: Say) -> None:
     StopPipelineExecution).
     """
     for pipeline in (resource.physical_id for resource in teardown.of(PIPELINE)):
-        for execution in running(aws, pipeline):
-            say(f"execution {execution.id} of {pipeline} is stopped")
+        for number in running(aws, pipeline):
+            say(f"execution {number} of {pipeline} is stopped")
             with _ended_by_now():
                 aws.call(
                     "codepipeline",
                     "stop_pipeline_execution",
                     pipelineName=pipeline,
-                    pipelineExecutionId=execution.id,
+                    pipelineExecutionId=number,
                     abandon=True,
                     reason="the environment is destroyed",
                 )
@@ -149,7 +142,7 @@ def stop_executions(aws: Aws, teardown: Teardown, say: Say) -> None:
 
 
 def _idle(aws: Aws, pipeline: str) -> bool:
-    return not list(running(aws, pipeline))
+    return not running(aws, pipeline)
 
 
 @contextmanager
