@@ -126,9 +126,7 @@ def test_a_plan_belongs_to_one_environment_of_one_account_and_region() -> None:
     saved_plan.belongs(SAVED, *here)
     for place, other in enumerate(("production", "111111111111", "us-east-1")):
         there = (*here[:place], other, *here[place + 1 :])
-        with pytest.raises(
-            RefusedError, match=f"^The plan is for {here[place]}, and this is {other}; nothing"
-        ):
+        with pytest.raises(RefusedError, match=f"^The plan is for {here[place]}, and this is {other}; nothing"):
             saved_plan.belongs(SAVED, *there)
 
 
