@@ -16,7 +16,7 @@ from scripts.rehearsal.artifacts import Artifact, ArtifactStore
 from scripts.rehearsal.context import RehearsalContext, RehearsalOptions
 from scripts.rehearsal.executions import BY_HAND, Execution, Executions
 from scripts.rehearsal.janitor import Janitor
-from scripts.rehearsal.permissions import AccessDeniedError, PermissionChecker
+from scripts.rehearsal.permissions import AccessDeniedError, PermissionChecker, Usage
 from tests.support.rehearsal.prepared_aws import ACCOUNT, PreparedAws, aws
 
 PIPELINE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
@@ -87,6 +87,9 @@ class Checks:
 
     def check_operation(self, role: str, operation: str, fields: Mapping[str, str], *star: str) -> None:
         self._keep(role, operation, dict(fields), *star)
+
+    def usage(self) -> list[Usage]:
+        return []
 
     def check_call(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> None:
         self._keep(role, action, resource, *([dict(context)] if context else []))
