@@ -71,6 +71,8 @@ def test_intrinsics_are_shown_whole() -> None:
     assert properties({"Fn::Sub": "a"}, {"Fn::Join": ["", ["a"]]}) == [
         'P: {"Fn::Sub": "a"} -> {"Fn::Join": ["", ["a"]]}'
     ]
+    own, other_order = {"a": 1, "b": 2}, {"b": 2, "a": 1}
+    assert properties({"Fn::Sub": ["${a}", own]}, {"Fn::Sub": ["${a}", other_order]}) == []
 
 
 def test_named_entries_of_a_list_compare_by_name() -> None:

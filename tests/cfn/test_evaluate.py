@@ -17,14 +17,16 @@ from generator.cfn.evaluate import (
     DENIED,
     NOT_ALLOWED,
     Decision,
+    EvaluationError,
     PolicyVariableError,
     Request,
     UnknownElementError,
     UnknownOperatorError,
     decide,
+    holds,
     statements,
 )
-from generator.cfn.permissions import Permission
+from generator.cfn.permissions import Condition, Permission
 
 BUCKET = "arn:aws:s3:::site"
 FILE = f"{BUCKET}/index.html"
@@ -255,6 +257,51 @@ def test_what_is_not_modelled_is_an_error_even_in_a_statement_that_does_not_appl
         judge(allow(), statement, action="sqs:SendMessage")
     assert named in str(raised.value)
     assert "deployed.Role One" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            when("StringNotLike", "a:b", "1"),
+            "deployed.Role One uses the condition operator StringNotLike, which generator/cfn/evaluate.py does not "
+            "model; it has ArnEquals, ArnLike, Bool, NumericLessThan, StringEquals, StringLike, StringNotEquals, each "
+            "also with IfExists, ForAllValues: before those that are not negated, and Null: use one of these or add it",
+        ),
+        (
+            allow(on="arn:aws:s3:::home/${aws:username}/*"),
+            "deployed.Role One has a policy variable in 'arn:aws:s3:::home/${aws:username}/*', and none is modelled: "
+            "write the value itself",
+        ),
+        (
+            allow(NotPrincipal={"AWS": "*"}),
+            "deployed.Role One uses NotPrincipal, which is not modelled: name those that are meant instead",
+        ),
+    ],
+)
+def test_what_is_not_modelled_is_said_with_what_to_do(statement: dict[str, Any], message: str) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        judge(statement)
+    assert str(raised.value) == message
+
+
+def test_a_condition_can_be_asked_by_itself() -> None:
+    """The keys of a request compare without regard to case."""
+    condition = Condition("StringEquals", "aws:SourceAccount", ("1",))
+    assert holds(condition, {"AWS:sourceaccount": "1"}) and not holds(condition, {"aws:SourceAccount": "2"})
+    with pytest.raises(UnknownOperatorError, match=r"^a:b uses the condition operator IpAddress"):
+        holds(Condition("IpAddress", "a:b", ("1",)), {})
+
+
+def test_a_statement_says_how_it_was_judged_whatever_it_leaves_out() -> None:
+    other = judge(allow(on=None, NotResource=[f"{BUCKET}/index*"]))
+    assert other.near == (f"One is for all but {BUCKET}/index*",)
+    assert str(judge(action="sqs:SendMessage", on="*")) == (
+        'implicitly denied, missing: {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}'
+    )
+    assert str(judge(allow(on=BUCKET))).endswith(f"; close, but not it: One is for {BUCKET}")
+    refused = decide(Request("sts:AssumeRole"), trust({"Service": "x.amazonaws.com"}))
+    assert refused.near == ("a statement without Sid is for Service:x.amazonaws.com, not for a caller unnamed",)
 
 
 NAMES = st.sampled_from(["s3:GetObject", "s3:PutObject", "s3:Get*", "s3:*", "*", "sqs:SendMessage"])

@@ -291,6 +291,13 @@ def test_instances_of_beanstalk_have_a_role_that_is_passed_to_ec2() -> None:
         assert step in opened(SMALL, allow("iam:PassRole", right))
 
 
+@pytest.mark.parametrize("on", ["cluster/shop", "task/shop/*"])
+def test_a_shell_is_asked_of_the_cluster_or_of_its_tasks(on: str) -> None:
+    step = "ecs:ExecuteCommand in app.Backend of one -> app.Task of one"
+    assert step in opened(SMALL, allow("ecs:ExecuteCommand", resources=(arn("ecs", on),)))
+    assert opened(SMALL, allow("ecs:ExecuteCommand", resources=(arn("ecs", on.replace("shop", "other")),))) == []
+
+
 BOUND = role("app.Bound", "x.amazonaws.com", PermissionsBoundary=OUR_POLICY)
 POLICY = resource("edge.Boundary", "AWS::IAM::ManagedPolicy", OUR_POLICY, policy=(allow("s3:*"),))
 WITHIN = "a role of one's own within edge.Boundary of one"
