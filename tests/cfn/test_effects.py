@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -92,6 +93,68 @@ def test_no_row_is_about_a_parameter_that_is_gone_or_is_never_reached(templates:
 )
 def test_directions(change: str, before: str, after: str, fits: bool) -> None:
     assert matches(change, before, after) is fits
+
+
+@pytest.mark.parametrize(
+    ("declared", "pairs"),
+    [
+        (
+            {"Type": "String", "AllowedValues": ["A", 2, True]},
+            [("A", "2"), ("A", "true"), ("2", "A"), ("2", "true"), ("true", "A"), ("true", "2")],
+        ),
+        ({"Type": "Number", "MinValue": 1, "MaxValue": 10}, [("1", "10"), ("10", "1")]),
+        ({"Type": "String"}, [("", "one"), ("one", ""), ("one", "another")]),
+        ({"Type": "String", "AllowedPattern": "|arn:.+"}, [("", "one"), ("one", ""), ("one", "another")]),
+        ({"Type": "String", "AllowedPattern": "arn:.+"}, [("one", "another")]),
+    ],
+)
+def test_the_directions_in_which_a_parameter_can_change(declared: dict[str, Any], pairs: list[tuple[str, str]]) -> None:
+    assert list(directions(declared)) == pairs
+
+
+ROW = Row("Size", "any", "happens", "seen", "back", "source")
+
+
+def test_the_row_of_a_change_is_the_first_that_fits() -> None:
+    later = replace(ROW, when={"Target": ("ECS",)}, was={"Mode": ("A", "B")})
+    other = replace(ROW, change="raised")
+    assert find([later, other, ROW], "Size", {"Size": "1", "Mode": "B"}, {"Size": "2", "Target": "ECS"}) is later
+    assert find([later, other, ROW], "Size", {"Size": "1", "Mode": "C"}, {"Size": "2", "Target": "ECS"}) is other
+    assert find([later, other, ROW], "Size", {"Size": "1", "Mode": "A"}, {"Size": "2", "Target": "EB"}) is other
+    assert find([later, other, ROW], "Size", {"Size": "2"}, {"Size": "1"}) is ROW
+    assert find([later, other, ROW], "Size", {"Size": "2"}, {"Size": "2"}) is None
+    added = replace(ROW, change="set")
+    assert find([added], "Size", {}, {"Size": "2"}) is added, "what was not there before was empty"
+
+
+def test_the_rows_of_a_parameter_are_its_own_or_those_of_a_pattern_or_of_the_digest() -> None:
+    digest, pattern, own = (replace(ROW, parameter=name) for name in ("ConfigurationDigest", "*Table", "OrdersTable"))
+    rows = [digest, pattern, own, replace(own, root="edge")]
+    assert rows_of(rows, "environment", "OrdersTable", ["OrdersTable"]) == [own]
+    assert rows_of(rows, "environment", "CostsTable", ["CostsTable"]) == [replace(pattern, parameter="CostsTable")]
+    assert rows_of(rows, "environment", "LogLevel", ["LogLevel"]) == [replace(digest, parameter="LogLevel")]
+    assert rows_of(rows, "environment", "LogLevel") == []
+    assert rows_of(rows, "access", "OrdersTable") == []
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (ROW, "Happens. Users: seen. Way back: back."),
+        (
+            replace(ROW, users="nothing", around="wait."),
+            "Happens. Users notice nothing. Way back: back. Before and after: wait.",
+        ),
+        (replace(ROW, level=REFUSED, around="delete it first"), "Happens. Instead: delete it first."),
+    ],
+)
+def test_a_row_in_sentences(row: Row, text: str) -> None:
+    assert row.text == text
+
+
+def test_what_is_removed_or_lowered_has_nothing_in_its_place() -> None:
+    directions_ = ("any", "set", "removed", "changed", "raised", "lowered", "A -> B")
+    assert [each for each in directions_ if replace(ROW, change=each).deletes] == ["removed", "lowered"]
 
 
 def test_what_is_refused_says_how_it_works_and_what_is_named_says_what_is_lost() -> None:
