@@ -263,7 +263,7 @@ def _certificates() -> None:
 def _scaling() -> None:
     """Application Auto Scaling API reference, RegisterScalableTarget: ValidationException; the words:
     terraform-provider-aws, appautoscaling_scheduled_action. PutScalingPolicy: a policy needs its scalable target
-    (ObjectNotFoundException)."""
+    (ObjectNotFoundException), and one that exists is updated: moto makes another one, with an ARN of its own."""
     from moto.applicationautoscaling.exceptions import AWSValidationException
     from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
     from moto.core.exceptions import JsonRESTError
@@ -281,6 +281,16 @@ def _scaling() -> None:
             message = f"No scalable target registered for resource ID: {resource_id}"
             raise JsonRESTError("ObjectNotFoundException", message)
 
+    put = ApplicationAutoscalingBackend.put_scaling_policy
+
+    def put_under_its_arn(scaling: Any, **arguments: Any) -> Any:
+        arns = {key: policy.policy_arn for key, policy in scaling.policies.items()}
+        policy = put(scaling, **arguments)
+        for key, arn in arns.items():
+            scaling.policies[key].policy_arn = arn
+        return policy
+
+    replace(ApplicationAutoscalingBackend, "put_scaling_policy", put_under_its_arn)
     _refusing(ApplicationAutoscalingBackend, "register_scalable_target", check_target)
     _refusing(ApplicationAutoscalingBackend, "put_scaling_policy", check_policy)
 

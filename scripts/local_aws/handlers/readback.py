@@ -26,6 +26,7 @@ WHOLE = "(the whole resource)"
 
 # Properties that are not sent: moto refuses them or has no place for them. The stack alone remembers them.
 WITHHELD: Exceptions = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": {"Tags": "the target without its tags"},
     "AWS::CertificateManager::Certificate": {
         "DomainValidationOptions": "the certificate, issued without a record in the hosted zone"
     },
@@ -35,7 +36,6 @@ WITHHELD: Exceptions = {
 
 # Properties that are sent and accepted, and that moto does not show again or shows otherwise.
 NOT_SHOWN: Exceptions = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": {"Tags": "the target without its tags"},
     "AWS::Budgets::Budget": {
         "NotificationsWithSubscribers.Subscribers": "the notification without its subscribers",
         "ResourceTags": "the budget without its tags",

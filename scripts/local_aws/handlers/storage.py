@@ -123,7 +123,7 @@ ROWS = (
                   Setting("CorsConfiguration", "put_bucket_cors", "delete_bucket_cors"),
                   Setting("AccelerateConfiguration", "put_bucket_accelerate_configuration", _as_it_was),
                   Setting("Tags", _tag_bucket, _untag_bucket),
-                  Setting("AbacStatus", "put_bucket_abac", default={"Status": "Disabled"})),
+                  Setting("AbacStatus", "put_bucket_abac", default="Disabled")),
         attributes={ "Arn": "arn:{partition}:s3:::{id}", "DomainName": "{id}.s3.amazonaws.com",
                     "RegionalDomainName": "{id}.s3.{region}.amazonaws.com",
                     "DualStackDomainName": "{id}.s3.dualstack.{region}.amazonaws.com"}),
