@@ -161,7 +161,7 @@ def deploy_root(root: RootDeployment, agreed: str = "") -> tuple[Exit, Stack | N
     try:
         plan = extensions.plan(root)
     except OvertakenError:  # somebody creates it now: who that is is said, or it is updated when it stands
-        return deploy_root(replace(root, previous=None), agreed)
+        return deploy_root(root, agreed)
     if plan is None or (plan.empty and not plan.setting_changes):
         notices = [f"  {notice}" for notice in plan.notices] if plan else []
         what = "no changes" if plan else "nothing in the plan"
@@ -187,7 +187,7 @@ def prepare(root: RootDeployment) -> RootDeployment:
     `ManualActionRequiredError`."""
     stack, extensions = stacks.read(root.aws, root.environment.stack), root.context.extensions
     if stack is None:
-        return root
+        return replace(root, previous=None)
     means = stack.meaning
     if means.action is Action.WAIT:
         extensions.attach(root, stack)
