@@ -157,9 +157,9 @@ PLACES = {name: {"uri": f"s3://b/{name}", "sha256": f"{name}1"} for name in ("sb
 def recorded(value: Any) -> Documented | None:
     answer = value if isinstance(value, AwsError) else {"Parameter": {"Value": value}}
     aws = Prepared(ssm__get_parameter=answer)
-    found = documents.of_last_release(aws, STACK)
+    release = documents.of_last_release(aws, STACK)
     assert aws.asked == [("ssm.get_parameter", {"Name": "/s/release/documents"})]
-    return found
+    return release
 
 
 def test_the_documents_of_the_last_good_image() -> None:

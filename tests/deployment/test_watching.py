@@ -55,12 +55,12 @@ def root() -> Template:
 def test_ctrl_c_is_answered(
     stack: Stack, typed: list[Any], meaning: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    replies, asked, paused = iter(typed), list[str](), list[str]()
+    replies, questions, paused = iter(typed), list[str](), list[str]()
     aws = Prepared(cloudformation__cancel_update_stack={})
 
     def answer(question: str) -> str:
         assert paused == ["away"]  # there is room for the question
-        asked.append(question)
+        questions.append(question)
         reply = next(replies)
         if isinstance(reply, BaseException):
             raise reply
@@ -75,7 +75,7 @@ def test_ctrl_c_is_answered(
         ask(stack)
     cancelled = [("cloudformation.cancel_update_stack", {"StackName": stack.id})]
     assert aws.asked == (cancelled if meaning == "cancel" else [])
-    assert asked == [ALL if stack is RUNNING else SOME] * len(typed)
+    assert questions == [ALL if stack is RUNNING else SOME] * len(typed)
     how = ["s is being updated (UPDATE_IN_PROGRESS)."]
     if stack is GOING:
         how = [
