@@ -89,7 +89,7 @@ class Decision:
     """
 
     outcome: str
-    by: Permission | None = None
+    by: Permission | None
     missing: str = ""
     near: tuple[str, ...] = ()
 

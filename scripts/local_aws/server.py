@@ -129,7 +129,7 @@ def lost(run_file: Path = RUN_FILE, used: Endpoint | None = None) -> str:
     return f"The local AWS (process {run.pid}) has ended: what was in it is lost. Its log: {run.log}"
 
 
-def ensure(run_file: Path = RUN_FILE, tell: Callable[[str], object] = lambda _: None) -> Endpoint:
+def ensure(run_file: Path, tell: Callable[[str], object] = lambda _: None) -> Endpoint:
     """The endpoint of the running local AWS, which is started if it is not. `tell` takes a line about one that ended
     without being stopped. Raises `ServerError`."""
     with _alone(run_file):

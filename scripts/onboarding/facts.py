@@ -44,8 +44,8 @@ class TableFacts:
 
     variable: str
     name: str
-    partition: str = "pk"
-    sort: str = "sk"
+    partition: str
+    sort: str
 
 
 @dataclass

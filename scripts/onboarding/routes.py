@@ -30,8 +30,8 @@ class Route:
 class Routes:
     """All routes; prefixes that nobody can read without running the code, with their places."""
 
-    routes: tuple[Route, ...] = ()
-    unread: tuple[str, ...] = ()
+    routes: tuple[Route, ...]
+    unread: tuple[str, ...]
 
 
 @dataclass

@@ -252,7 +252,7 @@ def find_action(pipeline: Pipeline, name: str) -> str:
 class ReleaseEngine:
     """Runs releases of one environment."""
 
-    def __init__(self, context: RehearsalContext, failing_action: str = "", hanging_action: str = "") -> None:
+    def __init__(self, context: RehearsalContext, failing_action: str, hanging_action: str = "") -> None:
         self.context, self.failing_action, self.hanging_action = context, failing_action, hanging_action
         self.rules = messages.enabled_rules(context.aws)
         self.messages: list[Message] = []

@@ -17,7 +17,7 @@ NAMED = 3  # files that a line names; the others are counted
 LONGEST = 160  # characters of a finding that a line has room for
 
 
-def gate(project: Path, head: Revision, *, changed: bool = True) -> str:
+def gate(project: Path, head: Revision, *, changed: bool) -> str:
     """`passed`, or what is wrong or was not looked at. Where neither templates nor parameter files are `changed`, what
     did not pass is not looked at here: it is no part of the change."""
     record = verdict.read_record(project / verdict.FILE)

@@ -63,7 +63,7 @@ class Section:
     """A heading with entries and sections below it. `folded` sections are closed until somebody opens them."""
 
     title: str
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[Entry, ...]
     sections: tuple["Section", ...] = ()
     folded: bool = False
 

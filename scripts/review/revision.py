@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,10 @@ class Revision:
     name: str
     templates: TemplateSet
     files: Mapping[str, ParameterFile]
-    problems: Mapping[str, str] = field(default_factory=dict)
-    digests: Mapping[str, str] = field(default_factory=dict)
-    file_digests: Mapping[str, str] = field(default_factory=dict)
-    key: str = ""
+    problems: Mapping[str, str]
+    digests: Mapping[str, str]
+    file_digests: Mapping[str, str]
+    key: str
 
     @property
     def too_many(self) -> str:

@@ -66,8 +66,8 @@ class Allowed:
     action: str
     arn: str
     by: Permission
-    after_tagging: Permission | None = None
-    resource: AccountResource | None = None
+    after_tagging: Permission | None
+    resource: AccountResource | None
 
     @property
     def place(self) -> str:

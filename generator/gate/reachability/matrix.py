@@ -31,14 +31,13 @@ class Matrix:
 
     reach: Reach
     environments: tuple[str, ...]
-    rules: tuple[Rule, ...] = RULES
 
     @cached_property
     def accepted(self) -> dict[Step, Rule | None]:
         """The rule that accepts each step; None for a step that no rule accepts."""
 
         def rule_for(step: Step) -> Rule | None:
-            return next((rule for rule in self.rules if _accepts(rule, step, self.environments)), None)
+            return next((rule for rule in RULES if _accepts(rule, step, self.environments)), None)
 
         return {step: rule_for(step) for step in self.reach.steps}
 
@@ -78,19 +77,14 @@ def _put_in(pattern: str, own: str, other: str) -> str:
     return pattern.replace("{E}", own).replace("{O}", other)
 
 
-def make_matrices(templates: TemplateSet, params: Path, rules: tuple[Rule, ...] = RULES) -> tuple[Matrix, ...]:
+def make_matrices(templates: TemplateSet, params: Path) -> tuple[Matrix, ...]:
     """The matrix of staging and production, and that of production beside an environment on Elastic Beanstalk where
     there is a file for one. Raises as `make_matrix`."""
     beside = [STAGING, *([BEANSTALK] if (params / f"{BEANSTALK}.json").is_file() else [])]
-    return tuple(make_matrix(templates, params, (name, PRODUCTION), rules) for name in beside)
+    return tuple(make_matrix(templates, params, (name, PRODUCTION)) for name in beside)
 
 
-def make_matrix(
-    templates: TemplateSet,
-    params: Path,
-    names: tuple[str, ...] = (STAGING, PRODUCTION),
-    rules: tuple[Rule, ...] = RULES,
-) -> Matrix:
+def make_matrix(templates: TemplateSet, params: Path, names: tuple[str, ...] = (STAGING, PRODUCTION)) -> Matrix:
     """The matrix of two environments in one account, with the values of their parameter files in `params` and a domain
     for each, in one hosted zone.
 
@@ -101,7 +95,7 @@ def make_matrix(
     key = (make_matrix, json.dumps([[root.file.parameters, root.file.tags] for root in roots]))
     if key not in templates.results:
         templates.results[key] = reach(build(roots))
-    return Matrix(templates.results[key], names, rules)
+    return Matrix(templates.results[key], names)
 
 
 def _roots(templates: TemplateSet, params: Path, names: Iterable[str]) -> Iterator[Environment]:
@@ -126,7 +120,7 @@ def findings(*matrices: Matrix) -> list[Finding]:
 def idle(matrices: Sequence[Matrix]) -> list[Rule]:
     """The rules that accept no step in any of them. Another application may have no use for some."""
     used = {rule for matrix in matrices for rule in matrix.accepted.values()}
-    return [rule for rule in matrices[0].rules if rule not in used]
+    return [rule for rule in RULES if rule not in used]
 
 
 def _new_path(matrix: Matrix, step: Step) -> Finding:
@@ -268,7 +262,7 @@ def _steps(matrices: Sequence[Matrix]) -> str:
         _row(("from", "to", "by", "steps", "kind", "because")),
         _row(["---"] * 6),
     ]
-    for rule in matrices[0].rules:
+    for rule in RULES:
         number = sum(accepted is rule for matrix in matrices for accepted in matrix.accepted.values())
         lines.append(_row((rule.source, rule.target, f"`{rule.by}`", str(number), _kind(rule), rule.reason)))
     return "".join(lines)

@@ -21,7 +21,7 @@ class ResourceHandler:
     services: Services
     row: Row
     properties: dict[str, Any]
-    physical: str = ""
+    physical: str
     before: Properties = field(default_factory=dict)  # what it is changed from
 
     @cached_property

@@ -39,7 +39,7 @@ class Judge:
     """The judge of one server. `excluded` are permissions by resource type, as in `roles.enforce`. `requests` are what
     each role was judged for."""
 
-    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    excluded: Mapping[str, frozenset[str]]
     used: set[tuple[str, str, str]] = field(default_factory=set)
     denied: list[Refusal] = field(default_factory=list)
     unjudged: Counter[str] = field(default_factory=Counter)

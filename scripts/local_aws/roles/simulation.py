@@ -43,7 +43,7 @@ def evaluation(
     resources: Sequence[str],
     context: dict[str, list[str]],
     permissions: Sequence[Permission],
-    limit: Sequence[Permission] | None = None,
+    limit: Sequence[Permission] | None,
 ) -> dict[str, Any]:
     """One of `EvaluationResults`; no resource stands for all. `limit` are the statements of the permissions boundary
     on the action, None for a role without one."""

@@ -55,7 +55,7 @@ class Drifted:
     type: str
     physical_id: str
     status: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Difference, ...]
 
     @property
     def surprising(self) -> bool:

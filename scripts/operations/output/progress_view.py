@@ -100,7 +100,7 @@ class Live:
     def __init__(
         self,
         root: Template,
-        planned: Iterable[tuple[str, ...]] = (),
+        planned: Iterable[tuple[str, ...]],
         out: TextIO | None = None,
         now: Callable[[], datetime] = utc,
         more: More = nothing,

@@ -98,7 +98,7 @@ class Deletion:
     run: Run
     root: Environment
     options: Options
-    access: Stack | None = None
+    access: Stack | None
 
     @property
     def aws(self) -> Aws:

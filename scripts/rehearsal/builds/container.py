@@ -131,7 +131,7 @@ class _Builder:
     name: str
     context: Path
     work: Path
-    locked: Path | None = None
+    locked: Path | None
     stages: dict[str, _Stage] = field(default_factory=dict)
     count: int = 0
     faults: list[str] = field(default_factory=list)

@@ -7,7 +7,7 @@ Own code, because no kept library reads here-documents.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 KNOWN = frozenset(
     [
@@ -32,8 +32,8 @@ class Instruction:
     name: str
     text: str
     line: int
-    flags: Mapping[str, str] = field(default_factory=dict)
-    documents: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, str]
+    documents: Mapping[str, str]
 
 
 def read(text: str) -> list[Instruction]:

@@ -75,7 +75,7 @@ class ApplicationProcess:
     port: int
     log: Path
     process: "subprocess.Popen[bytes]" = field(repr=False)
-    remove: Sequence[str] = ()
+    remove: Sequence[str]
     stopped: bool = False
 
     @property

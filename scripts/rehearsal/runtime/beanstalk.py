@@ -39,7 +39,7 @@ class RunningVersion:
     label: str
     instance_ids: tuple[str, ...]
     process: application.ApplicationProcess
-    options: EnvironmentOptions = field(default_factory=dict)
+    options: EnvironmentOptions
 
 
 @dataclass
