@@ -52,10 +52,3 @@ def write_record(file: Path, **entries: Any) -> None:
 def template_digests(templates: Path) -> dict[str, str]:
     """SHA-256 of the bytes of each template, or parameter file, in a folder, by the file's name."""
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(templates.glob("*.json"))}
-
-
-def unverified_templates(file: Path, templates: Path) -> list[str]:
-    """The names of the templates in a folder that differ from those that passed the gate last, in a single byte, or by
-    being there or missing; empty when the whole set passed. `file` is the record."""
-    passed, present = read_record(file).get("templates", {}), template_digests(templates)
-    return sorted(name for name in {*passed, *present} if passed.get(name) != present.get(name))

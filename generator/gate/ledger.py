@@ -14,6 +14,7 @@ from itertools import groupby
 from generator.cfn.intrinsics import met, outcomes, render
 from generator.cfn.permissions import Condition, Permission, permissions
 from generator.cfn.templates import Resource, TemplateSet, once
+from generator.gate import tables
 
 HEAD = """# Ledger of permissions
 
@@ -26,7 +27,6 @@ statement that is not passes the gate only when the statement's reason was rewri
 Names in `${}` are parameters and resources of the template, *in* says which conditions of the template must hold.
 """
 COLUMNS = ("statement", "effect", "who", "action", "on", "only if", "in", "because")
-ALL_BUT = "all but "
 
 
 @once
@@ -49,8 +49,8 @@ def markdown(templates: TemplateSet) -> str:
     for holder, statements in groupby(lines(templates), key=lambda line: line.holder):
         resource = templates.resource(holder)
         parts.append(f"\n## {holder}\n\n{resource.description} {_requirements(resource)}{_attached(resource)}\n\n")
-        parts.append(_row(COLUMNS) + _row(["---"] * len(COLUMNS)))
-        parts += [_row(_cells(statement)) for statement in statements]
+        parts.append(tables.head(COLUMNS))
+        parts += [tables.statement_row(statement) for statement in statements]
     return "".join(parts)
 
 
@@ -61,26 +61,6 @@ def _requirements(resource: Resource) -> str:
 def _attached(resource: Resource) -> str:
     named = ", ".join(render(arn) for arn in resource.get("ManagedPolicyArns", default=()))
     return f" Attached: {named}." if named else ""
-
-
-def _cells(permission: Permission) -> list[str]:
-    def side(named: tuple[str, ...], others: tuple[str, ...]) -> str:
-        return ", ".join(named) or (ALL_BUT + ", ".join(others) if others else "")
-
-    return [
-        f"{permission.sid} ({permission.kind})",
-        permission.effect,
-        side(permission.principals, permission.not_principals),
-        side(permission.actions, permission.not_actions),
-        side(permission.resources, permission.not_resources),
-        "; ".join(map(str, permission.conditions)),
-        ", ".join(permission.when),
-        permission.reason,
-    ]
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
 
 
 def read(text: str) -> list[Permission]:
@@ -101,7 +81,7 @@ def _permission(holder: str, cells: list[str]) -> Permission:
     sid, _, kind = statement.removesuffix(")").rpartition(" (")
 
     def side(cell: str, others: bool) -> tuple[str, ...]:
-        text = cell.removeprefix(ALL_BUT)
+        text = cell.removeprefix(tables.ALL_BUT)
         return tuple(text.split(", ")) if text and others == (text != cell) else ()
 
     conditions = (text.split(" ", 2) for text in only_if.split("; ") if text)

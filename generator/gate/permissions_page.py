@@ -12,6 +12,7 @@ from itertools import groupby
 from generator.cfn.intrinsics import render
 from generator.cfn.permissions import Permission, permissions
 from generator.cfn.templates import TemplateSet
+from generator.gate import tables
 
 INDEX, FOLDER = "permissions.md", "permissions"
 HEAD = """# Who may do what
@@ -49,19 +50,19 @@ def pages(templates: TemplateSet) -> dict[str, str]:
     policy."""
     every = sorted(permissions(templates), key=lambda statement: (statement.holder, statement.sid, statement.when))
     roles = _roles(templates)
-    parts = [HEAD, _row(ROLES), _row(["---"] * len(ROLES))]
-    parts += [_row(_role(templates, address, every)) for address in roles]
+    parts = [HEAD, tables.head(ROLES)]
+    parts += [tables.row(_role(templates, address, every)) for address in roles]
     result: dict[str, str] = {}
-    others = [OTHERS, _row(POLICIES), _row(["---"] * len(POLICIES))]
+    others = [OTHERS, tables.head(POLICIES)]
     for holder, group in groupby(every, key=lambda statement: statement.holder):
         statements, template = list(group), holder.partition(".")[0]
         if holder not in roles:
-            others.append(_row([_link(holder), templates.resource(holder).description, str(len(statements))]))
+            others.append(tables.row([_link(holder), templates.resource(holder).description, str(len(statements))]))
         path = f"{FOLDER}/{template}.md"
         result.setdefault(path, PAGE.format(template=template))
         result[path] += f"\n## {holder}\n\n{templates.resource(holder).description}\n\n"
-        result[path] += _row(COLUMNS) + _row(["---"] * len(COLUMNS))
-        result[path] += "".join(_row(_cells(statement)) for statement in statements)
+        result[path] += tables.head(COLUMNS)
+        result[path] += "".join(tables.statement_row(statement, "<br>", _short) for statement in statements)
     return {INDEX: "".join([*parts, *others]), **result}
 
 
@@ -92,7 +93,7 @@ def _role(templates: TemplateSet, address: str, every: Iterable[Permission]) -> 
     purpose = " ".join(words[:WORDS]) + (" ..." if len(words) > WORDS else "")
     return [
         _link(address),
-        ", ".join(sorted(_short(who))),
+        ", ".join(sorted(map(_short, who))),
         purpose,
         ", ".join([str(rights), *of_aws] if rights else of_aws),
     ]
@@ -106,25 +107,5 @@ def _who(trust: Permission) -> Iterator[str]:
         yield f"{ANY_OF_IAM.sub('', name)}{' with MFA' if second_factor else ''}"
 
 
-def _cells(statement: Permission) -> list[str]:
-    def either(named: tuple[str, ...], others: tuple[str, ...]) -> str:
-        return "<br>".join(_short(named)) or ("all but " + ", ".join(_short(others)) if others else "")
-
-    return [
-        f"{statement.sid} ({statement.kind})",
-        statement.effect,
-        either(statement.principals, statement.not_principals),
-        either(statement.actions, statement.not_actions),
-        either(statement.resources, statement.not_resources),
-        "; ".join(map(str, statement.conditions)),
-        ", ".join(statement.when),
-        statement.reason,
-    ]
-
-
-def _short(texts: Iterable[str]) -> Iterator[str]:
-    return (OWN_ACCOUNT.sub(r"\1:", text) for text in texts)
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
+def _short(text: str) -> str:
+    return OWN_ACCOUNT.sub(r"\1:", text)

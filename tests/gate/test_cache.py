@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.cfn.verdict import FILE, read_record, template_digests, unverified_templates
+from generator.cfn.verdict import FILE, read_record, template_digests
 from generator.gate import cache
 from generator.gate.finding import Finding
+from tests.support.gate import unverified_templates
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from generator.__main__ import _remember
-from generator.cfn.verdict import FILE, unverified_templates
+from generator.cfn.verdict import FILE
 from generator.gate import cache
+from tests.support.gate import unverified_templates
 
 Refused = tuple[Path, subprocess.CompletedProcess[str]]  # a copy, and what the gate says of it
 PARTS = ("generator", "templates", "docs", "params", "buildspecs", "scripts", "setup.cfg")

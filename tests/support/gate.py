@@ -15,6 +15,13 @@ def pass_gate(templates: Path) -> None:
     verdict.write_record(templates.parent / verdict.FILE, templates=verdict.template_digests(templates))
 
 
+def unverified_templates(file: Path, templates: Path) -> list[str]:
+    """The names of the templates in a folder that differ from those that passed the gate last, in a single byte, or by
+    being there or missing; empty when the whole set passed. `file` is the record."""
+    passed, present = verdict.read_record(file).get("templates", {}), verdict.template_digests(templates)
+    return sorted(name for name in {*passed, *present} if passed.get(name) != present.get(name))
+
+
 def passed(roots: Mapping[str, Environment]) -> GateVerdict:
     """A verdict by which all that the roots nest has passed."""
     templates = [

@@ -16,6 +16,7 @@ from generator.cfn.reachability.search import Identity, Reach, reach
 from generator.cfn.reachability.terms import Step
 from generator.cfn.template_names import DOMAIN, ZONE
 from generator.cfn.templates import TemplateSet
+from generator.gate import tables
 from generator.gate.finding import Finding
 from generator.gate.reachability.accepted import KINDS, LIMIT, MEANT, OPEN, RULES, Rule
 
@@ -117,12 +118,6 @@ def findings(*matrices: Matrix) -> list[Finding]:
     return sorted({_new_path(matrix, step) for matrix in matrices for step in matrix.unaccepted()})
 
 
-def idle(matrices: Sequence[Matrix]) -> list[Rule]:
-    """The rules that accept no step in any of them. Another application may have no use for some."""
-    used = {rule for matrix in matrices for rule in matrix.accepted.values()}
-    return [rule for rule in RULES if rule not in used]
-
-
 def _new_path(matrix: Matrix, step: Step) -> Finding:
     ways = []
     for identity in matrix.reach.identities:
@@ -220,10 +215,9 @@ def _cells(matrix: Matrix) -> Cells:
 
 def _table(matrix: Matrix, cells: Cells) -> Iterator[str]:
     assets = matrix.reach.assets
-    yield _row(["", *assets])
-    yield _row(["---"] * (len(assets) + 1))
+    yield tables.head(["", *assets])
     for identity in matrix.reach.identities:
-        yield _row([f"**{identity.label}**", *(_mark(matrix, *cells[identity.label, asset]) for asset in assets)])
+        yield tables.row([f"**{identity.label}**", *(_mark(matrix, *cells[identity.label, asset]) for asset in assets)])
 
 
 def _beside(matrix: Matrix) -> Iterator[str]:
@@ -259,18 +253,13 @@ def _steps(matrices: Sequence[Matrix]) -> str:
     """Every rule with the steps that it accepts, counted."""
     lines = [
         "\n## Every step that is accepted\n\nOne row a rule, with the number of steps in both accounts.\n\n",
-        _row(("from", "to", "by", "steps", "kind", "because")),
-        _row(["---"] * 6),
+        tables.head(("from", "to", "by", "steps", "kind", "because")),
     ]
     for rule in RULES:
         number = sum(accepted is rule for matrix in matrices for accepted in matrix.accepted.values())
-        lines.append(_row((rule.source, rule.target, f"`{rule.by}`", str(number), _kind(rule), rule.reason)))
+        lines.append(tables.row((rule.source, rule.target, f"`{rule.by}`", str(number), _kind(rule), rule.reason)))
     return "".join(lines)
 
 
 def _kind(rule: Rule) -> str:
     return f"open {rule.row}".rstrip() if rule.kind == OPEN else rule.kind
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
