@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from awacs import kms
 from awacs import sns as do
 from awacs.aws import Bool, ConditionElement, Principal
 from troposphere import And, Condition, Ref, sns
@@ -17,6 +18,13 @@ from generator.core.stack import Stack, switched_on
 def allow(topic: sns.Topic, sid: str, service: str, because: str, when: Sequence[ConditionElement]) -> iam.Grant:
     """Lets a service publish to the topic."""
     return iam.allow(sid, [do.Publish], [Ref(topic)], because, when, iam.service(service))
+
+
+def encrypt_message(stack: Stack) -> iam.Grant:
+    """Lets a role that publishes to the topic use the key that the topic is encrypted with."""
+    key = stack.takes(ports.KEY_ARN)
+    may = [kms.Decrypt, kms.GenerateDataKey]
+    return iam.allow("EncryptMessage", may, [key], "the topic is encrypted with our key", [iam.via("sns")])
 
 
 def alarms(topic: sns.Topic) -> iam.Grant:

@@ -20,7 +20,6 @@ from scripts.rehearsal.runtime.ecs import EcsTasks
 # What AWS's documentation leaves open; either answer is simulated, and a release has to work under both.
 S3_ENCRYPTS = "s3-deploy-encrypts"  # the S3 deploy action encrypts with the store's key when no other is named
 ECS_WAITS = "ecs-deploy-waits"  # the ECS action does not end for a service whose desired count is 0
-SUPPOSITIONS = (S3_ENCRYPTS, ECS_WAITS)
 
 
 @dataclass(frozen=True)

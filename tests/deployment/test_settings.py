@@ -20,7 +20,7 @@ from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.package import GateVerdict
 from scripts.deployment.plan import Plan
 from scripts.operations import alarms
-from scripts.operations.output.settings import setting_lines
+from scripts.operations.output.plan_text import setting_lines
 from scripts.operations.stack_settings import ALLOW_ALL, Settings
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn

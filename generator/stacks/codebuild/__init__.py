@@ -37,8 +37,7 @@ from generator.core.names import (
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.stacks.codebuild import permissions, projects
-from generator.stacks.codebuild.base_images import digests
-from generator.stacks.codebuild.buildspecs import inline
+from generator.stacks.codebuild.buildspecs import digests, inline
 from generator.stacks.codebuild.projects import Job
 
 # Where a build looks above its own folder; the places of a workspace's packages are a convention.

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs import kms, sns
+from awacs import sns
 from troposphere import GetAtt, Join, Ref, Sub, budgets, cloudwatch, events
 
+from generator.constructs import topics
 from generator.constructs.alarms import add, alarm, measured
 from generator.core import conditions, ports
-from generator.core.iam import allow, trust, via
+from generator.core.iam import allow, trust
 from generator.core.names import CONNECTION
 from generator.core.stack import Stack, switched_on
 from generator.project import Project
@@ -33,13 +34,7 @@ def build(project: Project) -> Stack:
         trust("events", "rules of this account only"),
         [
             allow("Notify", [sns.Publish], [topic], "rules send messages about releases to the topic"),
-            allow(
-                "EncryptMessage",
-                [kms.Decrypt, kms.GenerateDataKey],
-                [stack.takes(ports.KEY_ARN)],
-                "the topic is encrypted with our key",
-                [via("sns")],
-            ),
+            topics.encrypt_message(stack),
         ],
         "Lets rules of this account send messages to the topic, and nothing else.",
         ["NOT-2", "PIP-8"],

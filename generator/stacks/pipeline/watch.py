@@ -22,12 +22,13 @@ connect-sns, connect-stepfunctions, intrinsic-functions; codepipeline userguide,
 
 from __future__ import annotations
 
-from awacs import codepipeline, kms, sns, states
+from awacs import codepipeline, sns, states
 from troposphere import GetAtt, Ref, Sub, events, stepfunctions
 
+from generator.constructs import topics
 from generator.core import arns, ports
 from generator.core.arns import Text
-from generator.core.iam import allow, trust, via
+from generator.core.iam import allow, trust
 from generator.core.names import RETRIED
 from generator.core.stack import Stack
 
@@ -68,13 +69,7 @@ def add_to(stack: Stack) -> None:
             ),
             allow("HandOver", [states.StartExecution], [arn], "a watch in which nothing runs starts the next one"),
             allow("Notify", [sns.Publish], [topic], "people learn from the topic how an execution ended"),
-            allow(
-                "EncryptMessage",
-                [kms.Decrypt, kms.GenerateDataKey],
-                [stack.takes(ports.KEY_ARN)],
-                "the topic is encrypted with our key",
-                [via("sns")],
-            ),
+            topics.encrypt_message(stack),
         ],
         "Lets the watch look at the pipeline, stop an execution and send messages.",
         ["BLD-13", "PIP-8"],

@@ -6,10 +6,9 @@ from generator.cfn.changes import Difference, PlannedChange
 from scripts.deployment.environment import Computed
 from scripts.deployment.plan import CREATE, UPDATE, Plan
 from scripts.operations.output.documents import inside, short_value
-from scripts.operations.output.settings import setting_lines
 from scripts.operations.plan_document import summary
 from scripts.operations.planning import NotPlanned
-from scripts.terminal.text import BOLD, GREEN, RED, YELLOW, Line, count, line
+from scripts.terminal.text import BOLD, GREEN, RED, YELLOW, Line, count, line, short
 
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
 MANY = 6
@@ -43,6 +42,20 @@ def plan_lines(plan: Plan, verbose: bool = False) -> Iterator[Line]:
     yield from _folded(plan, verbose)
     yield from _permissions(plan)
     yield from _warnings(plan)
+
+
+def setting_lines(plan: Plan) -> Iterator[Line]:
+    """What changes about how the stack is kept, and what holds for this operation."""
+    lines = [f"{change.name}: {short(change.before)} → {short(change.after)}" for change in plan.setting_changes]
+    triggers = plan.options.get("RollbackConfiguration", {}).get("RollbackTriggers", ())
+    if triggers and not plan.empty:
+        names = ", ".join(trigger["Arn"].rpartition(":alarm:")[2] for trigger in triggers)
+        lines.append(f"rolls back if one of these alarms fires during the update: {names}")
+    if "NotificationARNs" in plan.options and not plan.empty:
+        lines.append(f"notification topics: {', '.join(plan.options['NotificationARNs']) or 'none'}")
+    if lines:
+        yield line("settings", depth=1)
+        yield from (line(text, depth=2) for text in lines)
 
 
 def lines(plan: Plan | NotPlanned, verbose: bool = False) -> Iterator[Line]:
