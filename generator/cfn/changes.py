@@ -3,7 +3,7 @@ that there is nothing to do, or why it failed. Pure; secrets are masked."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from generator.cfn.losses import Path
@@ -88,8 +88,8 @@ class Reading:
     """How changes are read: parameters that must not be shown, and for each nested stack of the root those that its
     siblings feed, which are uncertain, whatever a change set says of them."""
 
-    hidden: Collection[str]
-    fed: Mapping[str, frozenset[str]]
+    hidden: Collection[str] = ()
+    fed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def is_fed(self, path: Path, name: str, cause: str) -> bool:
         """Whether a difference hangs on what a sibling gives: of a nested stack itself, or of a resource in it."""

@@ -28,9 +28,9 @@ class Written:
     """What an onboarding did: the files that are other than before, the lines that somebody has corrected and that
     stand, and what is left of the application whose facts stood there."""
 
-    files: tuple[str, ...]
-    corrections: tuple[str, ...]
-    left_behind: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    corrections: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """The same for people."""

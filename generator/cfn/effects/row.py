@@ -90,7 +90,7 @@ def find(rows: Iterable[Row], parameter: str, before: Mapping[str, str], after: 
     return None
 
 
-def rows_of(rows: Iterable[Row], root: str, parameter: str, covered: Collection[str]) -> list[Row]:
+def rows_of(rows: Iterable[Row], root: str, parameter: str, covered: Collection[str] = ()) -> list[Row]:
     """The rows of a parameter: those of its own name, else those of a pattern; for one of the application, which the
     digest covers (`covered`) and which has none of its own, those of the digest."""
     rows = [row for row in rows if row.root == root]
