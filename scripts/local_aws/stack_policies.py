@@ -19,8 +19,8 @@ Statement = Mapping[str, Any]
 def check(text: str, logical_ids: Collection[str]) -> None:
     """Raises `InvalidTemplateError` for a policy that AWS refuses for a template with these logical ids."""
     try:
-        statements = list(_statements(text))
-    except (ValueError, AttributeError) as error:
+        statements = [dict(statement) for statement in _statements(text)]
+    except (ValueError, AttributeError, TypeError) as error:
         raise InvalidTemplateError("Error validating stack policy: Invalid stack policy") from error
     for statement in statements:
         known = statement.get("Effect") in ("Allow", "Deny") and statement.get("Principal") == "*"

@@ -142,8 +142,11 @@ def parameters(template: Template, supplied: Mapping[str, str], lookup: Callable
         if is_unknown(values[name]):
             continue
         if unmet := assertions.unmet(name, body, values[name]):
-            detail = f"{unmet[0]} {', '.join(unmet[1:])}".strip()
-            raise InvalidTemplateError(f"Parameter '{name}' {body.get('ConstraintDescription', detail)}")
+            # Both forms as they are reported: aws-ia/taskcat issue 627 and aws-amplify/amplify-cli issue 6224.
+            if description := body.get("ConstraintDescription"):
+                raise InvalidTemplateError(f"Parameter {name} failed to satisfy constraint: {description}")
+            what = "must be one of AllowedValues" if len(unmet) > 1 else unmet[0]
+            raise InvalidTemplateError(f"Parameter '{name}' {what}")
         if SSM.fullmatch(body["Type"]):
             values[name] = lookup(values[name])
     return values
