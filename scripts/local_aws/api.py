@@ -58,7 +58,7 @@ class Request:
         return self.account.find_change_set(self.get("ChangeSetName"), self.get("StackName"))
 
     def text(self, stack: Stack | None) -> str:
-        """The template of the call, or that of the stack. Raises `RefusedCallError`."""
+        """The template of the call, or that of the stack where it is asked for. Raises `RefusedCallError`."""
         if body := self.get("TemplateBody"):
             if len(body.encode()) > LONGEST_BODY:
                 raise RefusedCallError(
@@ -68,7 +68,7 @@ class Request:
             return str(body)
         if url := self.get("TemplateURL"):
             return self.account.template(url)
-        if stack and stack.target and (self.get("UsePreviousTemplate") or self.get("StackName")):
+        if stack and stack.target and self.get("UsePreviousTemplate"):
             return stack.target.text
         raise RefusedCallError("Either Template URL or Template Body must be specified.")
 

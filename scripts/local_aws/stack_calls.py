@@ -23,11 +23,12 @@ def create_stack(request: Request) -> Answer:
     if on_failure and disabled is not None:
         raise RefusedCallError("You can specify either OnFailure or DisableRollback, but not both")
     target, settings = request.target(None), request.settings()
+    policy = _policy(request, target)
     stack = request.account.new(name)
-    stack.settings, stack.policy = settings, _policy(request, target)
+    stack.settings, stack.policy = settings, policy
     stack.protected = bool(request.get("EnableTerminationProtection"))
     operation = request.operation(stack, "CREATE_STACK")
-    operation.disable_rollback = bool(disabled) or on_failure == "DO_NOTHING"
+    stack.disable_rollback = operation.disable_rollback = bool(disabled) or on_failure == "DO_NOTHING"
     operation.delete_on_failure = on_failure == "DELETE"
     operation.retain_except_on_create = bool(request.get("RetainExceptOnCreate"))
     stack.event(operation, None, "CREATE_IN_PROGRESS", "User Initiated")
@@ -41,6 +42,7 @@ def update_stack(request: Request) -> Answer:
         return {"StackId": stack.id, "OperationId": repeated}
     require_settled(stack)
     target, settings = request.target(stack), request.settings(stack)
+    policy = _policy(request, target)
     trial = ChangeSet("update", "update", stack, "UPDATE", target)
     change_sets.plan(request.account, trial)
     if trial.status == "FAILED":
@@ -48,7 +50,7 @@ def update_stack(request: Request) -> Answer:
         raise RefusedCallError("No updates are to be performed." if nothing else trial.reason)
     operation = request.operation(stack, "UPDATE_STACK")
     operation.disable_rollback = bool(request.get("DisableRollback"))
-    stack.settings, stack.policy = settings.over(stack.settings), _policy(request, target) or stack.policy
+    stack.settings, stack.policy = settings.over(stack.settings), policy or stack.policy
     for change_set in request.account.change_sets.values():
         if change_set.stack is stack and change_set.execution == "AVAILABLE":
             change_set.execution = "OBSOLETE"
@@ -126,8 +128,8 @@ def get_template(request: Request) -> Answer:
 
 
 def get_template_summary(request: Request) -> Answer:
-    stack = request.stack() if request.get("StackName") else None
-    return _summary(request, request.text(stack))
+    target = request.stack().target if request.get("StackName") else None
+    return _summary(request, target.text if target else request.text(None))
 
 
 def validate_template(request: Request) -> Answer:

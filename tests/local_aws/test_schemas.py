@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from generator.cfn import schemas as documents
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.local_aws import schemas
 
@@ -96,7 +97,7 @@ SCHEMA: dict[str, Any] = {
 def test_what_a_schema_refuses(
     monkeypatch: pytest.MonkeyPatch, properties: dict[str, Any], expected: list[str]
 ) -> None:
-    monkeypatch.setattr(schemas.schemas, "schema", {"My::Own::Type": SCHEMA}.get)
+    monkeypatch.setattr(documents, "schema", {"My::Own::Type": SCHEMA}.get)
     assert schemas.faults("My::Own::Type", properties) == expected
 
 
@@ -120,10 +121,11 @@ def test_what_identifies_a_type_and_what_forces_its_replacement() -> None:
     before = {"BucketName": "a", "AccessControl": "Private"}
     assert schemas.replaces("AWS::S3::Bucket", before, {**before, "AccessControl": "PublicRead"}) == set()
     assert schemas.replaces("AWS::S3::Bucket", before, {}) == {"BucketName"}
-    encrypted, other = ({"EncryptionConfiguration": {"EncryptionType": "KMS", "KmsKey": key}} for key in ("a", "b"))
+    name = "EncryptionConfiguration"
+    encrypted, other = ({name: {"EncryptionType": "KMS", "KmsKey": key}} for key in ("a", "b"))
     assert schemas.replaces("AWS::ECR::Repository", encrypted, encrypted) == set()
-    assert schemas.replaces("AWS::ECR::Repository", encrypted, other) == {"EncryptionConfiguration.KmsKey"}
-    assert schemas.replaces("AWS::ECR::Repository", {}, {"EncryptionConfiguration": "text"}) == set()
+    assert schemas.replaces("AWS::ECR::Repository", encrypted, other) == {name, f"{name}.KmsKey"}
+    assert schemas.replaces("AWS::ECR::Repository", {}, {name: "text"}) == {name}
     first = {
         kind
         for kind in ("AWS::S3::Bucket", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPCGatewayAttachment")

@@ -27,7 +27,7 @@ BASE: dict[str, Any] = {
     },
 }
 PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::StackName": "app"}
-ONE: dict[str, Any] = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
+SMALL: dict[str, Any] = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
 
 
 def scope(preview: bool = False) -> Scope:
@@ -295,8 +295,8 @@ def test_what_a_template_may_say(policy: str) -> None:
 
 def test_yaml_is_read_as_aws_reads_it() -> None:
     text = "AWSTemplateFormatVersion: 2010-09-09\nResources:\n  Bucket: {Type: 'AWS::S3::Bucket'}\n"
-    assert read(text).body == {"AWSTemplateFormatVersion": "2010-09-09", **ONE}
-    assert read(f"\n {json.dumps(ONE)}").body == ONE
+    assert read(text).body == {"AWSTemplateFormatVersion": "2010-09-09", **SMALL}
+    assert read(f"\n {json.dumps(SMALL)}").body == SMALL
 
 
 @pytest.mark.parametrize(
