@@ -44,7 +44,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--full", action="store_true", help="Markdown without a limit of its length")
     parser.add_argument(
-        "--longest", type=int, default=0, metavar="CHARACTERS", help="Markdown for a host whose comments take less"
+        "--longest", type=int, metavar="CHARACTERS", help="Markdown for a host whose comments take less"
     )
 
 

@@ -4,7 +4,6 @@ The gate itself is not run: it takes seconds, and a review is read at once. What
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ def gate(project: Path, head: Revision, *, changed: bool) -> str:
         return PASSED  # to the byte, so the parameter files need not be checked again
     if not (changed or head.problems or _findings(record, head)):
         return "not looked at: `make templates` runs it"
-    if problems := _refused(head) or _findings(record, head):
+    if problems := (*_problems(head),) or _findings(record, head):
         first = problems[0] if len(problems[0]) <= LONGEST else f"{problems[0][:LONGEST]}…"
         return f"refuses {first}" + (f" and {len(problems) - 1} more" if len(problems) > 1 else "")
     others = sorted(name for name, digest in head.digests.items() if passed.get(name) != digest)
@@ -48,13 +47,8 @@ def _findings(record: Mapping[str, Any], head: Revision) -> tuple[str, ...]:
     return tuple(map(str, findings)) if same and isinstance(findings, list) else ()
 
 
-@lru_cache(4)
-def _refused(head: Revision) -> tuple[str, ...]:
-    """What is wrong with the parameter files."""
-    return tuple(_problems(head))
-
-
 def _problems(head: Revision) -> Iterator[str]:
+    """What is wrong with the parameter files."""
     yield from head.problems.values()
     if head.too_many:
         yield f"templates/{head.too_many}"

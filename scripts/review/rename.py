@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.templates import Resource, TemplateSet, from_bodies
 
 Renames = Mapping[str, str]  # path before -> path after
@@ -132,9 +133,8 @@ def applied_to_set(templates: TemplateSet, renamed: Renames) -> TemplateSet:
     bodies: dict[str, dict[str, Any]] = {}
     for template in templates:
         for name, resource in template.resources.items():
-            path = f"{template.name}.{name}"
-            target = renamed.get(path, renamed.get(name, path) if "." not in name else path)
-            stack, _, new_name = target.rpartition(".")
+            path = name if template.name == ENVIRONMENT else f"{template.name}.{name}"
+            stack, _, new_name = renamed.get(path, path).rpartition(".")
             body = json.loads(_spelled(json.dumps(dict(resource.body)), renamed))
             bodies.setdefault(stack or template.name, {"Resources": {}})["Resources"][new_name] = body
     return from_bodies(bodies)
