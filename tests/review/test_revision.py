@@ -15,7 +15,7 @@ from generator.cfn import verdict
 from generator.cfn.parameters import ParameterFile
 from scripts.deployment.errors import RefusedError
 from scripts.review import reach, requirements, revision
-from scripts.review.gate import gate
+from scripts.review.gate import gate as passed_or_not
 from scripts.review.model import ReachChange, RequirementChange
 
 TAGS = [{"Key": "Application", "Value": "shop"}]
@@ -328,6 +328,10 @@ def test_new_ways_come_first(folder: Path) -> None:
 
 
 # --- the gate's verdict
+
+
+def gate(folder: Path, head: revision.Revision, *, changed: bool = True) -> str:
+    return passed_or_not(folder, head, changed=changed)
 
 
 def record(folder: Path, **values: Any) -> None:
