@@ -18,6 +18,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from generator.cfn import sources
+from generator.cfn.sources import Place
 from generator.cfn.templates import FolderMissingError, TemplatesError, TemplateSet, load
 from generator.cfn.visible import visible
 from generator.gate.finding import GITHUB, JSON, JUNIT, SARIF, Finding
@@ -29,14 +30,6 @@ LEDGER = "docs/permissions-ledger.md"
 UNRESERVED = f"{string.ascii_letters}{string.digits}-._~/"
 # XML 1.0, production 2 (`Char`): everything else cannot stand in a document, escaped or not.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A line of a file, relative to the repository."""
-
-    file: str
-    line: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,7 @@ def _placed(finding: Finding, root: Path) -> PlacedFinding:
     if templates is None or template not in templates or not (module := templates[template].module):
         return PlacedFinding(finding, rendered)
     line = sources.find(module, name, root, patterns=name in templates[template].resources)
-    source = Place(line.file, line.line) if line else Place(sources.file_of(module, root), 1)
+    source = line or Place(sources.file_of(module, root), 1)
     return PlacedFinding(finding, source, rendered)
 
 

@@ -7,6 +7,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,13 @@ from generator.cfn import template_names
 from generator.cfn.templates import load
 from scripts import git, loopback
 from scripts.bootstrap.progress import Bootstrap, EndedError, Progress
-from scripts.deployment.aws import Answer, pauses
-from scripts.deployment.errors import DeployError, Exit, ManualActionRequiredError
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import DeployError, Exit
 from scripts.operations.releases import releases
 from scripts.operations.run import say
 from scripts.terminal import console, results
 
 SUCCEEDED = "Succeeded"
-RUNNING = ("InProgress", "Stopping")
 ATTEMPTS, SECONDS = 6, 10.0  # looks at an address, and how long each may take
 PAUSE = 2.0  # seconds between them
 BODY = 200  # characters of an answer that are shown
@@ -131,7 +131,8 @@ def follow_release(bootstrap: Bootstrap) -> Progress:
     busy = releases.running(aws, name)
     execution = busy[0] if busy else releases.start(aws, name, str(uuid.uuid4()))
     say([f"{name}: execution {execution} {'is followed' if busy else 'started'}"])
-    answer = _follow(bootstrap, name, execution)
+    look = partial(_say_actions, aws, name, execution, set[tuple[str, str]]())
+    answer = releases.wait(aws, name, execution, look, f"`bootstrap {bootstrap.name}` follows it again.")
     commit = str((answer.get("artifactRevisions") or [{}])[0].get("revisionId", ""))
     what = {"pipeline": name, "execution": execution, "commit": commit}
     results.update({"release": {**what, "succeeded": answer["status"] == SUCCEEDED}})
@@ -141,30 +142,16 @@ def follow_release(bootstrap: Bootstrap) -> Progress:
     return Progress(f"commit {commit[:12]}")
 
 
-def _follow(bootstrap: Bootstrap, name: str, execution: str) -> Answer:
-    """The execution when it has ended; its actions are shown as they end. Raises `ManualActionRequiredError` on Ctrl-C:
-    it goes on by itself."""
-    aws, shown = bootstrap.run.aws, set[tuple[str, str]]()
-    arguments = {"pipelineName": name, "pipelineExecutionId": execution}
-    try:
-        for pause in pauses(1.0, 15.0):
-            pages = aws.pages(
-                "codepipeline", "list_action_executions", pipelineName=name, filter={"pipelineExecutionId": execution}
-            )
-            for action in reversed([action for page in pages for action in page["actionExecutionDetails"]]):
-                key = (str(action["actionExecutionId"]), str(action["status"]))
-                if key not in shown:
-                    shown.add(key)
-                    say(_action_lines(name, action))
-            answer: Answer = aws.call("codepipeline", "get_pipeline_execution", **arguments)["pipelineExecution"]
-            if answer["status"] not in RUNNING:
-                return answer
-            time.sleep(pause)
-    except KeyboardInterrupt:
-        pass
-    raise ManualActionRequiredError(
-        f"Execution {execution} of {name} is left running.", f"`bootstrap {bootstrap.name}` follows it again."
+def _say_actions(aws: Aws, name: str, execution: str, shown: set[tuple[str, str]]) -> None:
+    """Says what has become of the actions of an execution, but for what was `shown`."""
+    pages = aws.pages(
+        "codepipeline", "list_action_executions", pipelineName=name, filter={"pipelineExecutionId": execution}
     )
+    for action in reversed([action for page in pages for action in page["actionExecutionDetails"]]):
+        key = (str(action["actionExecutionId"]), str(action["status"]))
+        if key not in shown:
+            shown.add(key)
+            say(_action_lines(name, action))
 
 
 def _action_lines(pipeline: str, action: Mapping[str, Any]) -> list[str]:
@@ -172,7 +159,7 @@ def _action_lines(pipeline: str, action: Mapping[str, Any]) -> list[str]:
     status = str(action["status"])
     text = f"  {action['stageName']} > {action['actionName']}: {status}"
     kind = action.get("input", {}).get("actionTypeId", {}).get("category")
-    if kind == "Approval" and status in RUNNING:
+    if kind == "Approval" and status in releases.RUNNING:
         return [f"{text}; an approver has to answer on the page of {pipeline} in the console"]
     return [text]
 

@@ -246,13 +246,14 @@ def _used(stacks: Iterable[Stack]) -> dict[str, set[str]]:
     return used
 
 
-def _roles(stacks: Iterable[Stack]) -> Iterator[dict[str, Any]]:
+def roles(stacks: Iterable[Stack]) -> Iterator[dict[str, Any]]:
+    """The properties of the roles in the stacks."""
     for stack in stacks:
         yield from (each["Properties"] for each in stack.resources.values() if each["Type"] == "AWS::IAM::Role")
 
 
 def _statements(stacks: Iterable[Stack]) -> Iterator[dict[str, Any]]:
-    for role in _roles(stacks):
+    for role in roles(stacks):
         for policy in _members(role.get("Policies", [])):
             yield from _members(policy["PolicyDocument"]["Statement"])
 
@@ -268,12 +269,16 @@ def _members(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _receivers(stacks: Iterable[Stack]) -> list[str]:
-    """The services that roles of the templates trust, and those to which Elastic Beanstalk hands roles on."""
-    trusted = {
+def trusted_services(stacks: Iterable[Stack]) -> set[str]:
+    """The services that roles of the stacks trust."""
+    return {
         statement["Principal"]["Service"]
-        for role in _roles(stacks)
+        for role in roles(stacks)
         for statement in role["AssumeRolePolicyDocument"]["Statement"]
         if "Service" in statement["Principal"]
     }
-    return sorted(trusted | {f"{service}.amazonaws.com" for service in RECEIVERS})
+
+
+def _receivers(stacks: Iterable[Stack]) -> list[str]:
+    """The services that roles of the templates trust, and those to which Elastic Beanstalk hands roles on."""
+    return sorted(trusted_services(stacks) | {f"{service}.amazonaws.com" for service in RECEIVERS})

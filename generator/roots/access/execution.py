@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any
 
 from awacs import iam, s3, secretsmanager
 from awacs.aws import StringEquals
@@ -129,14 +128,9 @@ def _types(stacks: Iterable[Stack]) -> set[str]:
     return {str(resource["Type"]) for stack in stacks for resource in stack.resources.values()}
 
 
-def _roles(stacks: Iterable[Stack]) -> list[dict[str, Any]]:
-    resources = (resource for stack in stacks for resource in stack.resources.values())
-    return [resource["Properties"] for resource in resources if resource["Type"] == "AWS::IAM::Role"]
-
-
 def _attached(stacks: Iterable[Stack]) -> list[Text]:
     """AWS's own policies on the roles of the stacks."""
-    named = {str(_text(arn)) for role in _roles(stacks) for arn in _list(role.get("ManagedPolicyArns", []))}
+    named = {str(_text(arn)) for role in boundary.roles(stacks) for arn in _list(role.get("ManagedPolicyArns", []))}
     return [Sub(arn) for arn in sorted(named) if AWS_POLICIES in arn]
 
 
@@ -150,18 +144,12 @@ def _text(value: object) -> object:
 
 def _passing(project: Project, stacks: Iterable[Stack]) -> Grant:
     """Roles of the environment, to the services that they trust."""
-    services = {
-        statement["Principal"]["Service"]
-        for role in _roles(stacks)
-        for statement in role["AssumeRolePolicyDocument"]["Statement"]
-        if "Service" in statement["Principal"]
-    }
     return allow(
         "PassRoles",
         [iam.PassRole],
         [arns.global_arn("iam", f"role{paths.path(project.name)}*")],
         "projects, pipeline, tasks, instances, rules, state machines and flow logs run as roles of the environment",
-        [StringEquals({"iam:PassedToService": sorted(services)})],
+        [StringEquals({"iam:PassedToService": sorted(boundary.trusted_services(stacks))})],
     )
 
 

@@ -7,7 +7,7 @@ stage-rollback and pipelines-trigger-source-overrides.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,20 +112,26 @@ def start(aws: Aws, name: str, token: str) -> str:
     return str(answer["pipelineExecutionId"])
 
 
-def wait(aws: Aws, name: str, execution: str) -> Answer:
-    """The execution when it has ended. Raises `ManualActionRequiredError` on Ctrl-C: it goes on by itself."""
+def wait(
+    aws: Aws,
+    name: str,
+    execution: str,
+    look: Callable[[], object] = lambda: None,
+    remedy: str = "See the pipeline's page in the console.",
+) -> Answer:
+    """The execution when it has ended; meanwhile `look` is called. Raises `ManualActionRequiredError` with `remedy` on
+    Ctrl-C: it goes on by itself."""
     arguments = {"pipelineName": name, "pipelineExecutionId": execution}
     try:
         for pause in pauses(1.0, 15.0):
+            look()
             answer: Answer = aws.call("codepipeline", "get_pipeline_execution", **arguments)["pipelineExecution"]
             if answer["status"] not in RUNNING:
                 return answer
             time.sleep(pause)
     except KeyboardInterrupt:
         pass
-    raise ManualActionRequiredError(
-        f"Execution {execution} of {name} is left running.", "See the pipeline's page in the console."
-    )
+    raise ManualActionRequiredError(f"Execution {execution} of {name} is left running.", remedy)
 
 
 def _executions(aws: Aws, name: str) -> Iterator[Answer]:

@@ -72,13 +72,7 @@ class _Stage:
 
     def place(self, path: str) -> PurePosixPath:
         """A path of the image, absolute."""
-        parts: list[str] = []
-        for part in PurePosixPath(self.container.folder, path).parts[1:]:
-            if part == "..":
-                parts = parts[:-1]
-            elif part != ".":
-                parts.append(part)
-        return PurePosixPath("/", *parts)
+        return PurePosixPath("/", *_inside(str(PurePosixPath(self.container.folder, path)).lstrip("/")))
 
     def file(self, path: str | PurePosixPath) -> Path:
         """The file of a path. Raises `DockerfileError` where a link that was copied leads out of the image's files."""
