@@ -6,8 +6,11 @@ from zlib import crc32
 
 import pytest
 
-from scripts.local_aws import account, application, server
+from scripts.local_aws import account as accounts
+from scripts.local_aws import application, server
+from scripts.local_aws.account import Account
 from tests import prepared
+from tests.local_aws.here import new_account
 from tests.local_aws.own import REGION, Own
 from tests.local_aws.support import Aws
 
@@ -35,4 +38,11 @@ def own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     application.dispatcher()  # reads the variable when it is made
     monkeypatch.setenv("MOTO_ACCOUNT_ID", number)  # which account moto answers for
     yield Own(number)
-    account.ACCOUNTS.pop((number, REGION))
+    accounts.ACCOUNTS.pop((number, REGION))
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """An account with nothing in it, in this process; its calls to services are recorded."""
+    with new_account() as account:
+        yield account

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 from unittest.mock import patch
+
+import pytest
+from botocore.exceptions import ClientError
 
 from scripts.local_aws import account as accounts
 from scripts.local_aws import application
@@ -22,12 +25,6 @@ NUMBERS = count(700000000001)  # one for each test: nothing of another test is i
 
 
 CLIENTS: dict[tuple[str, str], Any] = {}
-PRESENT: list[str] = []  # the number of the account of now
-
-
-def _name_account(request: Any, **_: Any) -> None:
-    """moto's way to say which account a call is for."""
-    request.headers["x-moto-account-id"] = PRESENT[-1]
 
 
 @dataclass
@@ -41,10 +38,9 @@ class RecordedServices(Services):
         return super().call(service, operation, arguments)
 
     def _new_client(self, service: str) -> Any:
-        """Clients are dear, so the tests of a process share them: their calls are for the account of now."""
+        """Clients are dear, so the tests of a process share them: which account is meant, moto reads elsewhere."""
         if (self.region, service) not in CLIENTS:
-            client = CLIENTS[self.region, service] = super()._new_client(service)
-            client.meta.events.register("before-sign", _name_account)
+            CLIENTS[self.region, service] = super()._new_client(service)
         return CLIENTS[self.region, service]
 
     def taken(self) -> list[tuple[str, str, dict[str, Any]]]:
@@ -62,12 +58,30 @@ def new_account(region: str = REGION) -> Iterator[Account]:
     number = str(next(NUMBERS))
     account = Account(RecordedServices(endpoint, region, number, "aws", served))
     accounts.ACCOUNTS[number, region] = account
-    PRESENT.append(number)
+    # The account that moto answers for; its list of images takes longer than a test.
+    variables = {"MOTO_ACCOUNT_ID": number, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
     try:
-        with patch.dict(os.environ, {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}):  # they take longer than a test
-            del os.environ["MOTO_ACCOUNT_ID"]  # it would be the account of all calls
+        with patch.dict(os.environ, variables):
             yield account
     finally:
-        PRESENT.pop()
         for key in [key for key in accounts.ACCOUNTS if key[0] == number]:
             del accounts.ACCOUNTS[key]
+
+
+def recorded(account: Account) -> RecordedServices:
+    """The services of such an account."""
+    assert isinstance(account.services, RecordedServices)
+    return account.services
+
+
+def answer(response: Mapping[str, Any]) -> dict[str, Any]:
+    """What boto3 gives, without what is about the way of the call."""
+    return {name: value for name, value in response.items() if name != "ResponseMetadata"}
+
+
+def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
+    """Code and message of the error that a call ends with."""
+    with pytest.raises(ClientError) as refused:
+        call(**arguments)
+    error = refused.value.response["Error"]
+    return error["Code"], error["Message"]

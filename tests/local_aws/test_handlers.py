@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from scripts.local_aws.account import Account
 from scripts.local_aws.handlers import ROWS, readback
 from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
 from tests.local_aws.cases import CASES, Case, Properties
-from tests.local_aws.here import RecordedServices, new_account
+from tests.local_aws.here import recorded
 
 GOLDEN = Path(__file__).parent / "golden/handlers.txt"
 Calls = list[tuple[str, str, dict[str, Any]]]
@@ -34,8 +34,7 @@ class Life:
     """A resource from its creation to its deletion, as text: random ids are named after what they are of."""
 
     def __init__(self, account: Account, case: Case) -> None:
-        assert isinstance(account.services, RecordedServices)
-        self.services, self.case = account.services, case
+        self.services, self.case = recorded(account), case
         self.names = {"<account>": account.services.account}
         self.lines: list[str] = []
         if "<zone>" in str(case.first):
@@ -118,12 +117,6 @@ class Life:
             self.lines.append(f"then    {'it is still there' if handler.exists() else 'it is gone'}")
         self.services.taken()
         return "\n".join(self.lines) + "\n"
-
-
-@pytest.fixture
-def account() -> Iterator[Account]:
-    with new_account() as account:
-        yield account
 
 
 def sections() -> dict[str, str]:
