@@ -40,7 +40,7 @@ STORE_CHECKS = [
 
 @dataclass
 class Account(PreparedAws):
-    """Prepared answers, and objects in buckets by `BUCKET/KEY`; what is written is kept with its headers."""
+    """Prepared answers, or functions that give them; objects in buckets by `BUCKET/KEY`, with their headers."""
 
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     endpoint: Any = None
@@ -53,6 +53,9 @@ class Account(PreparedAws):
             return {}
         if name == "s3.get_object":
             return {"Body": io.BytesIO(self.objects[f"{arguments['Bucket']}/{arguments['Key']}"]["Body"])}
+        if callable(self.answers.get(name)):
+            self.calls.append((name, arguments))
+            return cast(dict[str, Any], self.answers[name](**arguments))
         return super().call(service, operation, **arguments)
 
     def store(self, name: str, files: Mapping[str, str]) -> Artifact:
