@@ -270,7 +270,7 @@ def test_what_has_changed_is_served_from_the_next_request_on(edge: Edge) -> None
     edge.config["DefaultRootObject"] = "index.html"
     edge.distributions.refresh()
     assert edge.served.functions.sources == {ROUTING: "function 3"}
-    assert edge.distributions.former == [before] and not cast(Any, before).stopped
+    assert cast(Any, edge.distributions.former) == [before] and not cast(Any, before).stopped
     edge.distributions.stop()
     assert cast(Any, before).stopped and edge.served.calls == ["start", "stop"]
 

@@ -82,7 +82,11 @@ class CommandLine:
                 f"--{key}": value.rsplit("/", 1)[-1] if ":ecs:" in value else value for key, value in single.items()
             }
             parameter = single.get("names", "").rpartition(":parameter")[2]
-            self.checker.check_operation(self.role, name, fields, parameter or "*")
+            try:
+                self.checker.check_operation(self.role, name, fields, parameter or "*")
+            except KeyError as error:  # of the fields
+                problem = f"{name} without {error.args[0]} is not simulated: its permissions are judged by it"
+                raise UnsupportedError(problem) from error
 
     def _call(
         self, service: str, operation: str, options: Mapping[str, list[str]], body: Arguments | None = None
