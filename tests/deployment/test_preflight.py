@@ -15,11 +15,12 @@ import pytest
 from generator.cfn.permissions import of
 from generator.cfn.templates import load
 from scripts.deployment import environment
+from scripts.deployment.aws import Identity
 from scripts.deployment.errors import Exit
 from scripts.operations import production
 from scripts.operations.preflight import account, source
 from scripts.operations.preflight.check import Check, State, Survey
-from scripts.operations.preflight.checks import all_checks
+from scripts.operations.preflight.checks import all_checks, lines
 from scripts.operations.verbs import preflight
 from scripts.terminal.text import count
 from tests.conftest import ROOT
@@ -110,14 +111,32 @@ def checks(aws: Prepared, params: Path, exists: bool = False) -> dict[str, Check
     return {check.what: check for check in all_checks(survey(aws, params, exists))}
 
 
+PAGE = """\
+ok       identity                   arn:aws:sts::000000000000:assumed-role/Deploy/me in account 000000000000, eu-west-1
+warning  access                     there is no access stack: your own rights deploy
+            `make access ENV=staging` gives a role that may do just this.
+ok       permissions                94 of the deploy role
+ok       clients' secrets           cloud-health/... is this environment's alone in the account
+ok       CodeCommit                 takes this account
+ok       branch                     develop of cloud-health-dashboard
+ok       service-linked roles       all that are needed
+ok       VPCs                       1 of 5 used, 1 wanted
+ok       addresses                  0 of 5 used, 1 wanted
+ok       vCPUs of Fargate           0 of 6 used, 1 wanted
+ok       builds at a time           0 of 1 used, 1 wanted
+ok       rules of a security group  0 of 60 used, 55 wanted
+ok       zones                      eu-west-11 (euw1-az1), eu-west-12 (euw1-az2)
+ok       mail                       us@cloud-health.test is verified
+ok       SMS                        out of the sandbox
+ok       build image                aws/codebuild/standard:7.0
+ok       names                      20 are free
+17 checks: 0 errors, 0 unknown
+""".splitlines()
+
+
 def test_nothing_stops_a_first_deployment(params: Path) -> None:
     aws = Account()
-    by_name = checks(aws, params)
-    assert {check.what for check in by_name.values() if check.state not in (State.GOOD, State.WARNING)} == set()
-    assert {"VPCs", "addresses", "vCPUs of Fargate", "builds at a time", "branch", "names", "mail", "SMS"} <= set(
-        by_name
-    )
-    assert by_name["VPCs"].detail == "1 of 5 used, 1 wanted"
+    assert list(map(str, lines(list(all_checks(survey(aws, params)))))) == PAGE
     reads = re.compile(r"\.(get|list|describe|simulate)_")
     assert len(aws.asked) > 20 and not [name for name in aws.calls() if not reads.search(name)]
 
@@ -150,44 +169,172 @@ def test_instances_of_elastic_beanstalk_have_room_twice(
     assert "vCPUs of Fargate" not in by_name
 
 
+ROOM = "Ask for more of {} in Service Quotas, or remove what is not needed."
+SENDER = "us@cloud-health.test"
+DENIED = {"EvaluationResults": [{"EvalActionName": "s3:PutObject", "EvalDecision": "implicitDeny"}]}
+OTHER_IMAGES = {"platforms": [{"languages": [{"images": [{"name": "b"}, {"name": "a"}]}]}]}
+REGION_ALONE = {"AvailabilityZones": [ZONES["AvailabilityZones"][0], {"ZoneId": "use1-az3", "ZoneName": "a"}]}
+ROLES = "ecs.amazonaws.com, elasticloadbalancing.amazonaws.com, ecs.application-autoscaling.amazonaws.com"
+
+
+def identity(EmailIdentity: str) -> dict[str, Any]:
+    """Only the domain is verified."""
+    return {"VerifiedForSendingStatus": EmailIdentity == "cloud-health.test"}
+
+
 @pytest.mark.parametrize(
-    ("answers", "what", "state", "message"),
+    ("answers", "check"),
     [
-        ({"ec2__describe_vpcs": {"Vpcs": [{}] * 5}}, "VPCs", State.ERROR, "5 of 5 used"),
-        ({"ec2__describe_addresses": {"Addresses": [{}] * 5}}, "addresses", State.ERROR, "5 of 5 used"),
-        ({"ec2__describe_managed_prefix_lists": {"PrefixLists": []}}, "CloudFront's prefix list", State.ERROR, "none"),
         (
-            {"ec2__describe_availability_zones": {"AvailabilityZones": [{"ZoneId": "use1-az3", "ZoneName": "a"}]}},
-            "zones",
-            State.ERROR,
-            "none",
+            {"ec2__describe_vpcs": {"Vpcs": [{}] * 5}},
+            Check("VPCs", State.ERROR, "5 of 5 used, 1 wanted", ROOM.format("'VPCs per Region' (vpc)")),
         ),
-        ({"codecommit__get_branch": absent("BranchDoesNotExistException")}, "branch", State.ERROR, "no branch develop"),
-        ({"codecommit__list_repositories": absent("OperationNotAllowed")}, "repository", State.UNKNOWN, "NotAllowed"),
-        ({"iam__get_role": absent("NoSuchEntity")}, "service-linked roles", State.WARNING, "ecs.amazonaws.com"),
-        ({"sesv2__get_account": {}}, "mail", State.GOOD, "is verified"),
-        ({"sesv2__get_email_identity": absent("NotFoundException")}, "mail", State.WARNING, "neither"),
-        ({"sns__get_sms_sandbox_account_status": {"IsInSandbox": True}}, "SMS", State.WARNING, "verified numbers only"),
-        ({"codebuild__list_curated_environment_images": {"platforms": []}}, "build image", State.ERROR, "is not in"),
-        ({"dynamodb__describe_table": {}}, "names", State.ERROR, "data.Clients CloudHealthClients-staging"),
-        ({"service-quotas__list_service_quotas": {"Quotas": []}}, "VPCs", State.WARNING, "has no 'VPCs per Region'"),
         (
-            {
-                "iam__simulate_principal_policy": {
-                    "EvaluationResults": [{"EvalActionName": "s3:PutObject", "EvalDecision": "implicitDeny"}]
-                }
-            },
-            "permissions",
-            State.ERROR,
-            "lacks s3:PutObject",
+            {"ec2__describe_addresses": {"Addresses": [{}] * 5}},
+            Check("addresses", State.ERROR, "5 of 5 used, 1 wanted", ROOM.format("'EC2-VPC Elastic IPs' (ec2)")),
+        ),
+        (
+            {"ec2__describe_managed_prefix_lists": {"PrefixLists": []}},
+            Check("CloudFront's prefix list", State.ERROR, "eu-west-1 has none", "Deploy to another region."),
+        ),
+        (
+            {"ec2__describe_managed_prefix_lists": {"PrefixLists": [{"MaxEntries": 61}]}},
+            Check(
+                "rules of a security group",
+                State.ERROR,
+                "0 of 60 used, 61 wanted",
+                ROOM.format("'Inbound or outbound rules per security group' (vpc)"),
+            ),
+        ),
+        (
+            {"ec2__describe_availability_zones": REGION_ALONE},
+            Check(
+                "zones",
+                State.ERROR,
+                "two are needed, and there are: eu-west-11 (euw1-az1)",
+                "Deploy to another Region, or choose another InstanceType.",
+            ),
+        ),
+        *(
+            (
+                {"codecommit__get_branch": absent(f"{what}DoesNotExistException")},
+                Check(
+                    "branch",
+                    State.ERROR,
+                    "cloud-health-dashboard has no branch develop",
+                    "`migrate --app FOLDER` brings the application in, with its branches.",
+                ),
+            )
+            for what in ("Branch", "Repository")
+        ),
+        (
+            {"codecommit__list_repositories": absent("OperationNotAllowed")},
+            Check("repository", State.UNKNOWN, "x: OperationNotAllowed: "),
+        ),
+        (
+            {"codecommit__get_branch": absent("EncryptionKeyDisabledException")},
+            Check("repository", State.UNKNOWN, "x: EncryptionKeyDisabledException: "),
+        ),
+        (
+            {"iam__get_role": absent("NoSuchEntity")},
+            Check(
+                "service-linked roles",
+                State.WARNING,
+                f"missing: {ROLES}, vpcorigin.cloudfront.amazonaws.com",
+                "`apply` creates them first.",
+            ),
+        ),
+        ({"sesv2__get_email_identity": identity}, Check("mail", State.GOOD, "cloud-health.test is verified")),
+        (
+            {"sesv2__get_email_identity": absent("NotFoundException")},
+            Check(
+                "mail",
+                State.WARNING,
+                f"neither {SENDER} nor its domain is verified in SES",
+                "Verify one, or no mail leaves.",
+            ),
+        ),
+        (
+            {"sesv2__get_account": {}},
+            Check(
+                "mail",
+                State.WARNING,
+                "SES is in its sandbox and sends to verified addresses only",
+                "Ask for production access.",
+            ),
+        ),
+        (
+            {"sesv2__get_email_identity": absent("BadRequestException")},
+            Check("mail", State.UNKNOWN, "x: BadRequestException: "),
+        ),
+        (
+            {"sns__get_sms_sandbox_account_status": {"IsInSandbox": True}},
+            Check(
+                "SMS", State.WARNING, "SNS sends to verified numbers only", "Verify the number, or leave the sandbox."
+            ),
+        ),
+        (
+            {"codebuild__list_curated_environment_images": OTHER_IMAGES},
+            Check("build image", State.ERROR, "aws/codebuild/standard:7.0 is not in eu-west-1", "Choose one of a, b."),
+        ),
+        (
+            {"dynamodb__describe_table": {}},
+            Check(
+                "names",
+                State.ERROR,
+                "taken already: data.Clients CloudHealthClients-staging, data.Costs CloudHealthCosts-staging, "
+                "data.Metrics CloudHealthMetrics-staging, data.Recommendations Recommendations-staging, data.Security "
+                "SecurityFindings-staging",
+                "Remove them, adopt them (`apply --adopt`), or choose other names in the parameter file.",
+            ),
+        ),
+        (
+            {"dynamodb__describe_table": absent("RequestLimitExceeded")},
+            Check("names", State.UNKNOWN, "x: RequestLimitExceeded: "),
+        ),
+        (
+            {"service-quotas__list_service_quotas": {"Quotas": []}},
+            Check(
+                "VPCs",
+                State.WARNING,
+                "Service Quotas has no 'VPCs per Region' of vpc",
+                "Look at the quota in the console.",
+            ),
+        ),
+        (
+            {"iam__simulate_principal_policy": DENIED},
+            Check(
+                "permissions",
+                State.ERROR,
+                "arn:aws:iam::000000000000:role/Deploy lacks s3:PutObject",
+                "Deploy as the deploy role of the environment.",
+            ),
         ),
     ],
 )
-def test_what_stops_and_what_is_only_good_to_know(
-    params: Path, answers: dict[str, Any], what: str, state: State, message: str
-) -> None:
-    check = checks(Account(**answers), params)[what]
-    assert check.state is state and message in check.detail, check
+def test_what_stops_and_what_is_only_good_to_know(params: Path, answers: dict[str, Any], check: Check) -> None:
+    assert check in list(all_checks(survey(Account(**answers), params)))
+
+
+def test_a_page_of_a_server_is_not_repeated(params: Path) -> None:
+    page = refusal("x", "503", "<html>Service Unavailable</html>")
+    looks = checks(Account(codecommit__list_repositories=page), params)
+    assert looks["repository"].detail == "x: 503: no answer of the service itself"
+
+
+def test_only_what_an_environment_has_is_looked_at(params: Path) -> None:
+    """Without addresses for mail and messages, and of a caller that is no role."""
+    shutil.copyfile(ROOT / "params/staging.json", params / "staging.json")
+    aws = Account()
+    person = Survey(aws, Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), survey(aws, params).roots, True, ROOT)
+    looks = {check.what: check for check in all_checks(person)}
+    warning = Check("permissions", State.WARNING, "the caller is not a role: not checked", "Deploy as a role.")
+    assert looks["permissions"] == warning
+    assert not {"mail", "SMS", "VPCs", "addresses", "zones", "names"} & looks.keys()
+    assert not [name for name in aws.calls() if name.startswith(("iam.simulate", "sesv2", "sns.", "dynamodb"))]
+    roots = environment.load("shared", ROOT / "templates", params)
+    shared = {check.what for check in all_checks(Survey(Account(), ME, roots, False, ROOT))}
+    assert not {"VPCs", "rules of a security group", "branch", "build image", "vCPUs of Fargate"} & shared
 
 
 def test_permissions_on_later_pages_count(params: Path) -> None:

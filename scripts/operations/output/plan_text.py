@@ -163,9 +163,7 @@ def _folded(plan: Plan, verbose: bool) -> Iterator[Line]:
     for leaves, why, named in ((following, FOLLOWING, True), (again, AGAIN, verbose)):
         if leaves:
             yield line(f"{len(leaves)} {why}{':' if named else ' (--verbose names them)'}", depth=1)
-        if not named:
-            continue
-        for stack in dict.fromkeys(leaf.path[:-1] for leaf in leaves):
+        for stack in dict.fromkeys(leaf.path[:-1] for leaf in leaves if named):
             names = ", ".join(leaf.path[-1] + fate(leaf) for leaf in leaves if leaf.path[:-1] == stack)
             yield line(f"? {' > '.join(stack)}: {names}", depth=2)
     still = [change for change in plan.changes if change.nested and not list(change.leaves())]

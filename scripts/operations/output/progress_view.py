@@ -123,7 +123,6 @@ class Live:
         drawn = [piece for row in view for piece in console.folded(row, self._out)][: max(terminal.height - 1, 1)]
         for piece in drawn:
             terminal.print(piece, crop=False, no_wrap=True, overflow="ignore")
-        self._out.flush()
         self._drawn = [piece.cell_len for piece in drawn]
 
     def pause(self) -> None:

@@ -75,7 +75,7 @@ def _room(aws: Aws, what: str, service: str, name: str, used: int, needed: float
     pages = aws.pages("service-quotas", "list_service_quotas", ServiceCode=service)
     limit = next((quota["Value"] for page in pages for quota in page["Quotas"] if quota["QuotaName"] == name), None)
     if limit is None:
-        return warning(what, f"Service Quotas has no {name!r} of {service}", "Survey at the quota in the console.")
+        return warning(what, f"Service Quotas has no {name!r} of {service}", "Look at the quota in the console.")
     usage = f"{used} of {limit:g} used, {needed:g} wanted"
     if used + needed > limit:
         return fault(
@@ -111,7 +111,8 @@ def zones(survey: Survey) -> Iterator[Check]:
         fit = [(zone_id, name) for zone_id, name in fit if name in offering]
     names = ", ".join(f"{name} ({zone_id})" for zone_id, name in fit[:2])
     if len(fit) < 2:
-        yield fault("zones", f"fit is {names or 'none'}", "Deploy to another Region, or choose another InstanceType.")
+        remedy = "Deploy to another Region, or choose another InstanceType."
+        yield fault("zones", f"two are needed, and there are: {names or 'none'}", remedy)
     else:
         yield good("zones", names)
 
