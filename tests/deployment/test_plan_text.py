@@ -13,7 +13,7 @@ from generator.cfn.losses import Loss
 from generator.cfn.templates import STACK
 from scripts.deployment.environment import Computed
 from scripts.deployment.plan import Notice, Plan, Refusal
-from scripts.operations.output import plan_markdown, plan_text, settings
+from scripts.operations.output import plan_markdown, plan_text
 from scripts.operations.plan_document import document, reviewable, summary
 from scripts.operations.planning import NotPlanned
 
@@ -252,8 +252,8 @@ def test_everything_that_a_plan_says_in_its_order() -> None:
     empty = shown(replace(WHOLE, empty=True))
     assert empty == ["s: no changes", "  settings", "    termination protection: off → on", "  hook: A: it warns"]
     none = plan(change("A", "Add"), options={"NotificationARNs": []})
-    assert list(map(str, settings.setting_lines(none))) == ["  settings", "    notification topics: none"]
-    assert list(settings.setting_lines(plan(change("A", "Add")))) == []
+    assert list(map(str, plan_text.setting_lines(none))) == ["  settings", "    notification topics: none"]
+    assert list(plan_text.setting_lines(plan(change("A", "Add")))) == []
 
 
 def test_the_same_as_markdown() -> None:
