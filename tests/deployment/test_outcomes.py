@@ -152,7 +152,10 @@ def test_outputs_on_a_line_each_and_whole_beside_what_they_are(root: Template) -
     lines = shown(outcomes.output_lines(stack, ""))
     assert lines[1:] == ["  Bare     b", f"  Old      {'c' * 160}"]
     assert lines[0].startswith(f"  Address  {'a' * 120}… (161 characters, sha256 ")
-    assert shown(outcomes.output_lines(Stack("s", ID, "UPDATE_COMPLETE"), "")) == []
+    bare = Stack("s", "i" * 200, "UPDATE_COMPLETE")
+    assert shown(outcomes.output_lines(bare, "")) == []
+    # An address that is cut leads nowhere.
+    assert shown(outcomes.output_lines(bare, "eu-west-1")) == [f"  (console)  {console}{'i' * 200}"]
 
 
 def test_how_a_stack_and_its_nested_ones_stand() -> None:

@@ -74,7 +74,7 @@ def cause_lines(cause: Cause) -> Iterator[Line]:
 def output_lines(stack: Stack, region: str, root: Template | None = None) -> Iterator[Line]:
     """The outputs, and where the stack can be looked at: whole with what they are when the template is given, otherwise
     each on a line."""
-    shown = dict(stack.outputs)
+    shown = {name: value if root else short(value, ARN) for name, value in stack.outputs.items()}
     if region:
         # The form of the console's addresses: CloudFormation User Guide, "Quick-create links", for stacks alike.
         console = f"https://{region}.console.aws.amazon.com/cloudformation/home?region={region}"
@@ -82,7 +82,7 @@ def output_lines(stack: Stack, region: str, root: Template | None = None) -> Ite
     width = max(map(len, shown), default=0)
     for name, value in sorted(shown.items()):
         about = root.outputs.get(name, {}).get("Description", "") if root else ""
-        text = line(f"{name:{width}}  {value if root else short(value, ARN)}", depth=1)
+        text = line(f"{name:{width}}  {value}", depth=1)
         yield text.followed_by((f"  {about}", DIM)) if about else text
 
 
