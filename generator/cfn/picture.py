@@ -221,11 +221,7 @@ def _arrow(arrow: Arrow, corners: Mapping[str, tuple[float, float]], down: bool)
     if down:
         middle, bottom = x1 + WIDTH / 2, y1 + HEIGHT / 2
         way = f"M{middle:.0f} {bottom:.0f}L{middle:.0f} {y2:.0f}"
-    elif x1 == x2:  # in the same column: around the right side
-        side, bend = x1 + WIDTH, GAP_X * 0.6
-        start, end = y1 + HEIGHT / 2, y2 + HEIGHT / 2
-        way = f"M{side:.0f} {start:.0f}C{side + bend:.0f} {start:.0f} {side + bend:.0f} {end:.0f} {side:.0f} {end:.0f}"
-    else:
+    else:  # who needs something stands right of it, so never in the same column
         right = x2 > x1
         # Arrows against the direction of the needs keep to the lower part of a box.
         height = HEIGHT * (0.5 if right else 0.72)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, wraps
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -246,7 +246,6 @@ class TemplateSet:
 def once(reader: Callable[[TemplateSet], Result]) -> Callable[[TemplateSet], Result]:
     """A reader of a whole set that reads each set once: several rules ask the same, and a set never changes."""
 
-    @wraps(reader)
     def result_of(templates: TemplateSet) -> Result:
         if reader not in templates.results:
             templates.results[reader] = reader(templates)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from generator.cfn.caller_rights import KEY_CREATION, RIGHTS, rights_of
+from generator.cfn.caller_rights import KEY_CREATION, RIGHTS, deployers, holders, needed, rights_of
 from generator.cfn.templates import from_bodies
 
 
@@ -53,3 +53,37 @@ def test_a_resource_asks_for_what_its_properties_and_functions_bring(
 def test_a_property_that_is_not_there_asks_for_nothing() -> None:
     assert "s3:PutBucketAcl" not in demanded("AWS::CloudFront::Distribution", {"DistributionConfig": {"Enabled": True}})
     assert demanded("AWS::SecretsManager::Secret", {"Description": "under the account's own key"}) == set()
+
+
+def test_each_right_is_asked_once_by_what_asks_for_it_first() -> None:
+    balancer = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer"}
+    bodies = {"b": {"Resources": {"Second": balancer}}, "a": {"Resources": {"First": balancer, "Other": balancer}}}
+    bodies["c"] = {"Resources": {"Cluster": {"Type": "AWS::ECS::Cluster"}}}
+    asked = [(address, right.subject) for address, right in needed(from_bodies(bodies))]
+    assert asked == [("a.First", balancer["Type"]), ("c.Cluster", "AWS::ECS::Cluster")]
+
+
+def test_a_service_linked_role_is_made_for_its_service_alone() -> None:
+    [right] = rights_of(from_bodies({"a": {"Resources": {"C": {"Type": "AWS::ECS::Cluster"}}}}).resource("a.C"))
+    service = "ecs.amazonaws.com"
+    assert right.on == f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/aws-service-role/{service}/*"
+    assert right.when == {"iam:AWSServiceName": service} and right.actions == ("iam:CreateServiceLinkedRole",)
+
+
+def test_who_deploys_and_what_carries_the_statements() -> None:
+    def trusting(service: str, *policies: object) -> dict[str, object]:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        properties = {"AssumeRolePolicyDocument": {"Statement": [statement]}, "ManagedPolicyArns": list(policies)}
+        return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+    aws = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    deploying = trusting("cloudformation.amazonaws.com", {"Ref": "Policy"}, {"Ref": "Parameter"}, aws)
+    resources = {
+        "Deploys": deploying,
+        "Policy": {"Type": "AWS::IAM::ManagedPolicy"},
+        "Builds": trusting("codebuild.amazonaws.com"),
+    }
+    templates = from_bodies({"a": {"Resources": resources}})
+    [role] = deployers(templates)
+    assert [each.address for each in holders(templates, role)] == ["a.Deploys", "a.Policy"]
+    assert [each.address for each in holders(templates, templates.resource("a.Builds"))] == ["a.Builds"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from generator.cfn.difference import compare
+from generator.cfn.difference import NAMES, compare, entries
 from generator.cfn.templates import from_bodies
 
 
@@ -94,3 +94,37 @@ def test_a_change_is_a_value_with_both_sides() -> None:
     [change] = compare(*map(from_bodies, bodies))
     assert (change.action, change.what, change.address) == ("changed", "resource", "t.B")
     assert (change.place, change.before, change.after) == (("Properties", "P"), 1, 2)
+
+
+def test_the_entries_of_a_list_are_called_by_what_names_them() -> None:
+    for name in NAMES:
+        assert entries([{name: "a", "x": 1}, {name: "b"}]) == {
+            f"{name}=a": {name: "a", "x": 1},
+            f"{name}=b": {name: "b"},
+        }, name
+    first, second = ({"Namespace": namespace, "OptionName": "Size"} for namespace in ("aws:a", "aws:b"))
+    assert entries([first, second]) == {"aws:a=Size": first, "aws:b=Size": second}
+    widgets = [{"properties": {"title": "Requests"}}, {"properties": {"title": "Errors"}}]
+    assert entries(widgets) == {"title=Requests": widgets[0], "title=Errors": widgets[1]}
+
+
+def test_a_list_without_names_of_their_own_is_compared_by_position() -> None:
+    lists: list[list[Any]] = [
+        [{"Name": "a"}, {"Name": "a"}],
+        [{"Name": "a"}, {"Key": "b"}],
+        [{"Name": "a"}, "b"],
+        [{"Name": {"Ref": "A"}}],
+        [{"OptionName": "Size"}],
+        [{"properties": {}}],
+        [{"properties": "text"}],
+        ["a", "b"],
+        [],
+    ]
+    for value in lists:
+        assert entries(value) == dict(enumerate(value))
+
+
+def test_a_function_is_a_value_and_an_object_is_its_entries() -> None:
+    assert entries({"Ref": "A"}) is entries({"Fn::Sub": "a"}) is entries("text") is entries(1) is None
+    assert entries({"Ref": "A", "b": 1}) == {"Ref": "A", "b": 1}
+    assert entries({}) == {}

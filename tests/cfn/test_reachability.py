@@ -298,6 +298,16 @@ def test_a_shell_is_asked_of_the_cluster_or_of_its_tasks(on: str) -> None:
     assert opened(SMALL, allow("ecs:ExecuteCommand", resources=(arn("ecs", on.replace("shop", "other")),))) == []
 
 
+def test_a_resource_is_reached_by_one_of_its_parts() -> None:
+    """Two statements on a bucket and on what is in it are one way to its data, and are told as one."""
+    statements = (
+        allow("s3:DeleteObject", sid="Bucket", resources=("arn:aws:s3:::files",)),
+        allow("s3:DeleteObject", sid="Objects", resources=("arn:aws:s3:::files/*",)),
+    )
+    assert opened(SMALL, *statements) == [f"s3:DeleteObject on data.Files of one -> {DATA}"]
+    assert opened(SMALL, statements[1]) == [f"s3:DeleteObject on data.Files of one, any -> {DATA}"]
+
+
 BOUND = role("app.Bound", "x.amazonaws.com", PermissionsBoundary=OUR_POLICY)
 POLICY = resource("edge.Boundary", "AWS::IAM::ManagedPolicy", OUR_POLICY, policy=(allow("s3:*"),))
 WITHIN = "a role of one's own within edge.Boundary of one"

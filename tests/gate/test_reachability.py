@@ -366,6 +366,9 @@ def test_a_tag_is_a_fence_unless_the_same_role_may_set_it() -> None:
     assert not rights(fenced).may("dynamodb:GetItem", other.arn, other)
     opened = rights(fenced, allow("dynamodb:TagResource")).may("dynamodb:GetItem", other.arn, other)
     assert opened and opened.after_tagging
+    any_team = Condition("StringLike", "aws:ResourceTag/Team", ("*",))
+    several = rights(allow("dynamodb:PutItem", when=(any_team,)), fenced, allow("dynamodb:TagResource"))
+    assert several.may("dynamodb:GetItem", other.arn, other), "a tag that cannot be chosen hides none that can"
     request = Condition("StringEquals", "aws:RequestTag/Environment", ("one",))
     kept = rights(fenced, allow("dynamodb:TagResource", when=(request, *own("one"))))
     assert not kept.may("dynamodb:GetItem", other.arn, other)
