@@ -160,9 +160,7 @@ def test_every_resource_has_its_arns_parts_tags_and_policies(account: Account) -
             "data.Topic",
             [f"arn:aws:sns:{PLACE}:{CHILD}-Topic-R"],
             cost,
-            [
-                f"data.Told Told: Allow sns:Publish to Service:events.amazonaws.com on arn:aws:sns:{PLACE}:{CHILD}-Topic-R"
-            ],
+            [f"data.Told Told: Allow sns:Publish to {EVENTS} on arn:aws:sns:{PLACE}:{CHILD}-Topic-R"],
         ),
         (
             "environment.Data",
