@@ -345,6 +345,16 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     "STR003": [
         child_parameter("Mutant", {"Type": "String"}),
         section("environment", "Parameters", "Mutant", value={"Type": "String", "Description": "x"}, at="Mutant"),
+        (
+            section(
+                "environment",
+                "Parameters",
+                "Mutant",
+                value={"Type": "String", "Description": "x", "AllowedPattern": "a+"},
+                at="Mutant",
+            ),
+            "has a pattern and does not say in words what it takes",
+        ),
     ],
     "STR004": [
         child_parameter("Mutant", {"Type": "String", "Description": "x", "AllowedPattern": ".+"}),

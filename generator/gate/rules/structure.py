@@ -59,6 +59,8 @@ def _described(templates: TemplateSet) -> Iterator[Fault]:
             free = not CONSTRAINTS & declaration.keys() and not TYPED_BY_AWS.match(declaration["Type"])
             if template in roots and free:
                 yield Fault(f"{template.name}.{name}", "is a root's parameter that takes anything")
+            elif template in roots and "AllowedPattern" in declaration and "ConstraintDescription" not in declaration:
+                yield Fault(f"{template.name}.{name}", "has a pattern and does not say in words what it takes")
 
 
 def _plain(templates: TemplateSet) -> Iterator[Fault]:
@@ -153,7 +155,7 @@ RULES = (
     Rule(
         "STR003",
         "whoever fills in the parameter file is left to guess, and a typing mistake is found by AWS, or never",
-        "describe the parameter; constrain a root's by AllowedValues, AllowedPattern or a range",
+        "describe the parameter; constrain a root's by AllowedValues, a range, or a pattern that is described, too",
         _described,
     ),
     Rule(
