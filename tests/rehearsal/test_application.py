@@ -214,25 +214,6 @@ def test_it_does_not_outlive_its_parent(python: Path, tmp_path: Path, number: si
     assert gone(child)
 
 
-def test_an_environment_is_made_once_for_a_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commands: list[list[str]] = []
-
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        Path(command[3] if command[2] == "venv" else tmp_path).mkdir(parents=True, exist_ok=True)
-        commands.append(command)
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr("subprocess.run", run)
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("fastapi\n")
-    python = toolchains.application_python(requirements, tmp_path / "cache")
-    assert [command[1:3] for command in commands] == [["-m", "venv"], ["-m", "pip"]]
-    assert commands[1][0] == str(python) and commands[1][-1] == str(requirements)
-    assert toolchains.application_python(requirements, tmp_path / "cache") == python and len(commands) == 2
-    requirements.write_text("flask\n")
-    assert toolchains.application_python(requirements, tmp_path / "cache") != python and len(commands) == 4
-
-
 @pytest.mark.soak
 def test_requirements_that_cannot_be_installed_are_an_error(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"

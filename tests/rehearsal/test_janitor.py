@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -91,3 +95,53 @@ def test_the_cache_keeps_what_was_used_lately_and_no_more(tmp_path: Path) -> Non
         "environment-00",
         *(f"environment-{number:02}" for number in (toolchains.KEPT + 1, toolchains.KEPT + 2)),
     ]
+
+
+def test_what_is_told_to_the_janitor_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders are deleted at once; at the end the groups that are left are killed, and the workspace is deleted."""
+    folder, other = tmp_path / "workspace", tmp_path / "other"
+    for path in (folder, other):
+        (path / "deep").mkdir(parents=True)
+    killed: list[tuple[int, int]] = []
+
+    def kill(group: int, number: int) -> None:
+        killed.append((group, number))
+        assert folder.exists() and not other.exists()
+        if group == 11:
+            raise ProcessLookupError
+
+    monkeypatch.setattr("os.killpg", kill)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"+11\n+22\n+33\nx{other}\n-22\n-44\n"))
+    janitor.clean_up(str(folder))
+    assert sorted(killed) == [(11, signal.SIGKILL), (33, signal.SIGKILL)]
+    assert not folder.exists()
+
+
+def test_a_folder_is_out_of_the_way_before_it_is_deleted(tmp_path: Path) -> None:
+    told = io.StringIO()
+    cleaner = janitor.Janitor(tmp_path, cast(Any, SimpleNamespace(stdin=told)))
+    (tmp_path / "old").mkdir()
+    cleaner.delete(tmp_path / "old")
+    [moved] = tmp_path.iterdir()
+    assert re.fullmatch(r"\.deleted-[0-9a-f]{8}", moved.name)
+    with pytest.raises(ValueError, match="it had to"), cleaner.guard(7):
+        raise ValueError("it had to")
+    assert told.getvalue() == f"x{moved}\n+7\n-7\n"
+
+
+def test_a_janitor_that_was_killed_is_missed_by_nobody(tmp_path: Path) -> None:
+    class Closed(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    cleaner = janitor.Janitor(tmp_path, cast(Any, SimpleNamespace(stdin=Closed())))
+    with cleaner.guard(7):
+        pass
+
+
+def test_locks_without_their_environment_are_deleted(tmp_path: Path) -> None:
+    for name in ("kept", "kept.lock", "gone.lock"):
+        (tmp_path / name).mkdir() if name == "kept" else (tmp_path / name).touch()
+    deleted: list[Path] = []
+    toolchains.delete_unused(tmp_path, deleted.append)
+    assert (deleted, sorted(path.name for path in tmp_path.iterdir())) == ([], ["kept", "kept.lock"])

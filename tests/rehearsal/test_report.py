@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scripts.rehearsal.messages import Message
 from scripts.rehearsal.permissions import Usage
 from scripts.rehearsal.report import ActionResult, Release, StageResult, report_lines
-from scripts.terminal.text import GREEN, RED
+from scripts.terminal.text import GREEN, RED, YELLOW
 
 FAILED = Release(
     pipeline="dashboard",
@@ -84,3 +86,32 @@ def test_a_good_release_has_nothing_red() -> None:
     styled = [(text, style) for line in report_lines(good) for text, style in line.parts]
     assert ("would have succeeded", GREEN) in styled and RED not in {style for _, style in styled}
     assert str(list(report_lines(good))[-1]) == "0.0 s, of which the rehearsal itself 0.0 s (0%)"
+
+
+def test_a_release_that_is_not_judged_says_what_it_lacks() -> None:
+    unjudged = replace(FAILED, unjudged=("the image has a RUN", "the network"), usage=(), messages=(), artifacts={})
+    lines = list(report_lines(replace(unjudged, notes=(), stages=(), not_reached=())))
+    texts = [str(line) for line in lines]
+    assert texts == [
+        "",
+        "dashboard: the release of commit 0123456789ab was NOT JUDGED: it ended here for want of what this machine "
+        "does not have",
+        "  started by a push to main, rule OnPush; execution 0f0f0f0f",
+        "not judged",
+        "  the image has a RUN",
+        "  the network",
+        "permissions",
+        "20.0 s, of which the rehearsal itself 5.0 s (25%)",
+    ]
+    assert YELLOW in {style for _, style in lines[1].parts}
+
+
+def test_a_stage_has_succeeded_when_the_last_attempt_of_each_action_has() -> None:
+    first, again = ActionResult("S/A", "P", 1.0, "", "it had to"), ActionResult("S/A", "P", 1.0, "fine")
+    other = ActionResult("S/B", "P", 1.0, "", "it had to")
+    assert StageResult("S", (first, again)).succeeded
+    assert not StageResult("S", (again, first)).succeeded
+    assert not StageResult("S", (first, again, other)).succeeded
+    assert StageResult("S", ()).succeeded
+    good = replace(FAILED, stages=(StageResult("S", (again,)),))
+    assert not good.succeeded and replace(good, not_reached=()).succeeded
