@@ -156,7 +156,7 @@ def _judge(files: Mapping[str, str], templates: TemplateSet) -> list[Finding]:
     return []
 
 
-def check(base: Path, *, gate: bool = False) -> int:
+def check(base: Path, *, gate: bool) -> int:
     """Whether the committed templates, the ledger and the pages are what the facts render to and, with `gate`, whether
     they pass it; writes nothing but the gate's record."""
     files = _rendered_files()

@@ -195,7 +195,7 @@ def _fill(options: argparse.ArgumentParser, name: str) -> None:
     others.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
 
 
-def program(verb: str, door: str = hints.DELIVERY) -> Parser:
+def program(verb: str, door: str) -> Parser:
     """The whole command line. Only `verb` has its own options: the others would have to be imported for them."""
     statuses = "\n".join(_folded(status.meaning, f"  {status.value:<2}  ") for status in Exit)
     options = Parser(

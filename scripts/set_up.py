@@ -42,7 +42,7 @@ class SetUpError(Exception):
     """The environment could not be made; the message says why and what to do."""
 
 
-def requirements(extra: str = "", path: Path = SETUP_CFG) -> list[str]:
+def requirements(extra: str, path: Path = SETUP_CFG) -> list[str]:
     """The requirement lines of an extra of setup.cfg, or those of everybody. Raises `KeyError` for an unknown extra."""
     settings = configparser.ConfigParser(interpolation=None)
     settings.read(path, encoding="utf-8")

@@ -20,7 +20,7 @@ class Key(NamedTuple):
     variable: str
     logical: str
     pattern: str
-    takes: tuple[Port, ...] = ()
+    takes: tuple[Port, ...]
     optional: bool = False
 
     @property

@@ -160,7 +160,7 @@ class Account:
         return str(body.decode())
 
     def target(
-        self, text: str, supplied: Mapping[str, str], tags: Mapping[str, str], capabilities: tuple[str, ...] = ()
+        self, text: str, supplied: Mapping[str, str], tags: Mapping[str, str], capabilities: tuple[str, ...]
     ) -> Target:
         """A template with parameters. Raises `InvalidTemplateError`."""
         template = templates.read(text)

@@ -39,7 +39,7 @@ class Environment:
 
     shown: dict[str, Any]
     options: Options
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str]
     placed: shared_balancer.Placed | None = None  # what it has at a load balancer that it shares
     busy_until: float = 0.0  # by the monotonic clock
 

@@ -399,9 +399,7 @@ class Run:
             raise failed(stack, resource, self.operation, f"{verb}_FAILED", error) from error
         stack.event(self.operation, resource, f"{verb}_COMPLETE")
 
-    def remove(
-        self, stack: Stack, resource: Resource, policy: str | None, keep: tuple[str, ...] = RETAINED
-    ) -> Steps[None]:
+    def remove(self, stack: Stack, resource: Resource, policy: str | None, keep: tuple[str, ...]) -> Steps[None]:
         """Deletes a resource, unless its policy is one of those to `keep`. Raises one of `REFUSALS`."""
         if resource.adopted == self.operation.id:  # what was only taken over is given back
             stack.event(self.operation, resource, "IMPORT_ROLLBACK_COMPLETE")
@@ -421,9 +419,7 @@ class Run:
             raise failed(stack, resource, self.operation, "DELETE_FAILED", error) from error
         stack.event(self.operation, resource, "DELETE_COMPLETE")
 
-    def leave(
-        self, stack: Stack, resource: Resource, policy: str | None, keep: tuple[str, ...] = RETAINED
-    ) -> Steps[None]:
+    def leave(self, stack: Stack, resource: Resource, policy: str | None, keep: tuple[str, ...]) -> Steps[None]:
         """Removes what a stack has no use for any more; what resists stays behind, and only its event tells."""
         with suppress(*REFUSALS):
             yield from self.remove(stack, resource, policy, keep)

@@ -116,7 +116,7 @@ class Target:
     supplied: Mapping[str, str]
     values: Mapping[str, str]
     tags: Mapping[str, str]
-    capabilities: tuple[str, ...] = ()
+    capabilities: tuple[str, ...]
 
 
 @dataclass(frozen=True)

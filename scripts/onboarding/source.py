@@ -131,7 +131,7 @@ def _names(value: Value) -> Iterator[str]:
         yield value.text
 
 
-def _written(value: Value, indent: int, before: int = 0) -> str:
+def _written(value: Value, indent: int, before: int) -> str:
     """A value as `ruff format` leaves it: on one line where that fits behind `before` columns and before a comma,
     otherwise each part on a line of its own. The whole is never on one line."""
     flat = _flat(value)

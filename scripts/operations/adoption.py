@@ -51,7 +51,7 @@ def takes_over(parameter: str) -> bool:
     return parameter.startswith("Existing") or parameter == TABLES
 
 
-def find(aws: Aws, environment: Environment, previous: Stack | None = None) -> list[Retained]:
+def find(aws: Aws, environment: Environment, previous: Stack | None) -> list[Retained]:
     """What is left of an environment, as far as it would make the same anew: of one that does not exist, or of the
     nested stacks that `previous` lacks.
 
@@ -96,7 +96,7 @@ def find(aws: Aws, environment: Environment, previous: Stack | None = None) -> l
     return retained
 
 
-def missing(aws: Aws, environment: Environment, own_key: str = "") -> list[str]:
+def missing(aws: Aws, environment: Environment, own_key: str) -> list[str]:
     """What the file says that exists, and that is not there, or that the application could not read: it may use the
     key of the environment alone, which `own_key` is when it exists already."""
     absent = []

@@ -58,7 +58,7 @@ class Observer(Protocol):
 class FollowedOutcome(Outcome):
     """How an operation ended, with every event of it."""
 
-    events: tuple[Event, ...] = ()
+    events: tuple[Event, ...]
 
     @property
     def retained(self) -> tuple[tuple[str, ...], ...]:

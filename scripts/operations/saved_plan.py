@@ -43,7 +43,7 @@ class SavedStack:
     name: str
     request: str
     stands: str
-    image: tuple[Difference, ...] = ()
+    image: tuple[Difference, ...]
 
     @property
     def plan(self) -> Plan:

@@ -159,7 +159,7 @@ class Checkout:
 
     commit: str
     message: str
-    links: tuple[str, ...] = ()
+    links: tuple[str, ...]
     submodules: tuple[str, ...] = ()
     pointers: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()

@@ -252,14 +252,14 @@ def find_action(pipeline: Pipeline, name: str) -> str:
 class ReleaseEngine:
     """Runs releases of one environment."""
 
-    def __init__(self, context: RehearsalContext, failing_action: str, hanging_action: str = "") -> None:
+    def __init__(self, context: RehearsalContext, failing_action: str, hanging_action: str) -> None:
         self.context, self.failing_action, self.hanging_action = context, failing_action, hanging_action
         self.rules = messages.enabled_rules(context.aws)
         self.messages: list[Message] = []
         self.watches: list[StateMachine] = []
         context.emit_event = self._emit
 
-    def release(self, execution_id: str = "") -> Release:
+    def release(self, execution_id: str) -> Release:
         """One release, whatever becomes of it; or the execution of that id, which somebody else has started."""
         context, pipeline, began = self.context, self.context.pipeline, time.monotonic()
         context.checker.check_service_trust(pipeline.role, "AWS::CodePipeline::Pipeline", "RoleArn")

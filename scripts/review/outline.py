@@ -53,8 +53,8 @@ class Entry:
     """One line, the lines of a difference below it, and the places (`file:line`) that it is about."""
 
     spans: tuple[Span, ...]
-    weight: str = GOOD
-    difference: tuple[str, ...] = ()
+    weight: str
+    difference: tuple[str, ...]
     places: tuple[str, ...] = ()
 
 

@@ -21,8 +21,8 @@ class Row:
     kind: str
     name: str
     what: str
-    detail: str = ""
-    weight: str = GOOD
+    detail: str
+    weight: str
     environments: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
 

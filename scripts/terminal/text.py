@@ -33,7 +33,7 @@ class Line:
     reads; how it is folded is decided where it is shown."""
 
     parts: tuple[tuple[str, str], ...]
-    depth: int = 0
+    depth: int
 
     def __str__(self) -> str:
         return f"{' ' * (STEP * self.depth)}{''.join(text for text, _ in self.parts)}".rstrip()

@@ -30,8 +30,8 @@ class Refusal:
     role: str
     action: str
     resource: str
-    missing: str = ""
-    near: tuple[str, ...] = ()
+    missing: str
+    near: tuple[str, ...]
 
 
 @dataclass

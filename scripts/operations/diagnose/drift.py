@@ -44,7 +44,7 @@ class Difference:
     kind: str
     expected: str
     actual: str
-    why: str = ""
+    why: str
 
 
 @dataclass(frozen=True)

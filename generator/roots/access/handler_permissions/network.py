@@ -187,7 +187,7 @@ def balancing() -> TypeTable:
     balancer, targets = ("loadbalancer/app",), ("targetgroup",)
 
     def kind(
-        make: str, of: tuple[str, ...], change: str, on: tuple[str, ...], read: str, without: str = ""
+        make: str, of: tuple[str, ...], change: str, on: tuple[str, ...], read: str, without: str
     ) -> TypePermissions:
         return TypePermissions(
             (
