@@ -205,6 +205,7 @@ def test_every_page_and_every_call_goes_through_the_door(service: Service) -> No
         "1772360430",
         "1772360430.5",
         "20260301T102030Z",
+        "20260301",  # seconds, and no day
     ],
 )
 def test_times_are_what_botocore_reads(service: Service, text: str) -> None:

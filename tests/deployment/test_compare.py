@@ -13,12 +13,13 @@ from generator.cfn.environments import Environment
 from generator.cfn.packaging import Bucket, bucket_policy, package
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.stacks import Stack
+from generator.cfn.statuses import STATUSES
 from generator.cfn.templates import STACK, from_bodies
 from scripts.deployment import deploy_root
-from scripts.deployment.compare import MASKED, ROLE, TOPICS, compare
+from scripts.deployment.compare import DELETED_BY_HAND, MASKED, ROLE, TOPICS, compare
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
-from scripts.deployment.plan import Request
+from scripts.deployment.plan import Notice, Request
 from scripts.operations.image_first import changed_stacks
 from tests.conftest import ROOT
 from tests.deployment.changesets import NO_CHANGES, change_set, detail, modify
@@ -94,16 +95,57 @@ def test_a_role_and_topics_that_stay_are_no_difference() -> None:
     assert compare(account(), ENVIRONMENT, request(), stack(role=role)).same  # a role stays with its stack
 
 
-def test_each_kind_of_difference_is_seen() -> None:
-    other = compare(account(), ENVIRONMENT, request("blue"), stack())
-    assert not other.same and [(value.name, value.before, value.after) for value in other.values] == [
-        ("Color", "red", "blue")
-    ]
-    assert compare(account(), ENVIRONMENT, request(), stack(tags={"CostCenter": "1"})).values[0].name == "CostCenter"
-    role = compare(account(), ENVIRONMENT, request(role="arn:role"), stack())
-    assert [value.name for value in role.values] == [ROLE]
-    topics = compare(account(), ENVIRONMENT, request(options={"NotificationARNs": ["arn:topic"]}), stack())
-    assert [value.name for value in topics.values] == [TOPICS]
+@pytest.mark.parametrize(
+    ("more", "standing", "differences"),
+    [
+        ({"color": "blue"}, {}, [("Color", "red", "blue")]),
+        ({}, {"tags": {"CostCenter": "1"}}, [("CostCenter", "1", "")]),
+        ({"role": "arn:role"}, {"role": "arn:other"}, [(ROLE, "arn:other", "arn:role")]),
+        ({"options": {"NotificationARNs": ["a", "b"]}}, {"topics": ("c", "d")}, [(TOPICS, "c, d", "a, b")]),
+        ({"options": {"NotificationARNs": ["a", "b"]}}, {"topics": ("b", "a")}, []),
+        ({"options": {"NotificationARNs": []}}, {"topics": ("a",)}, [(TOPICS, "a", "")]),
+        ({}, {"topics": ("a",), "role": "arn:role"}, []),  # those of before stay
+    ],
+)
+def test_each_kind_of_difference_is_seen(more: Any, standing: Any, differences: list[tuple[str, str, str]]) -> None:
+    comparison = compare(account(), ENVIRONMENT, request(**more), stack(**standing))
+    assert [(value.name, value.before, value.after) for value in comparison.values] == differences
+    assert comparison.same is not bool(differences) and not comparison.templates_differ and comparison.doubts == ()
+    assert (comparison.pair is None) is comparison.same
+
+
+def test_templates_that_are_the_same_are_compared_by_their_resources_where_that_is_asked_for() -> None:
+    comparison = compare(account(), ENVIRONMENT, request(), stack(), complete=True)
+    assert comparison.same and comparison.pair and comparison.pair.root == "environment"
+    for side in (comparison.pair.before, comparison.pair.after):
+        assert {template.name for template in side} == {"environment", "Data"}
+
+
+def test_values_are_put_into_the_templates_of_both_sides() -> None:
+    """Conditions are decided where the stack stands: by its account, Region and partition."""
+    where = {"Region": REGION, "AccountId": ME.account, "Partition": "aws"}
+    conditions = {name: {"Fn::Equals": [{"Ref": f"AWS::{name}"}, value]} for name, value in where.items()}
+    topics: dict[str, Any] = {name: {"Type": "AWS::SNS::Topic", "Condition": name} for name in where}
+    topics["T"] = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::Sub": "${Color}-topic"}}}
+    declared = {"Parameters": {"Color": {"Type": "String"}}, "Conditions": conditions, "Resources": topics}
+    templates = from_bodies({"environment": declared})
+    packaged = package(templates["environment"], BUCKET.url, "staging")
+    own = Environment("staging", templates["environment"], ENVIRONMENT.file)
+    blue = Request(NAME, packaged, {"Color": "blue"}, {})
+    pair = compare(account(body=packaged.root.body), own, blue, stack()).pair
+    assert pair
+    for side, color in ((pair.before, "red"), (pair.after, "blue")):
+        assert {*side["environment"].resources} == {*where, "T"}
+        assert side["environment"].resources["T"].get("TopicName") == f"{color}-topic"
+
+
+def test_a_parameter_that_a_living_template_lacks_is_refused() -> None:
+    """It has one that its stack has no value for: nobody knows what it holds."""
+    body: dict[str, Any] = {**PACKAGED.root.body, "Parameters": {"Other": {"Type": "String"}}}
+    body["Resources"] = {**body["Resources"], "T": {"Type": "AWS::SNS::Topic", "Condition": "No"}}
+    body["Conditions"] = {"No": {"Fn::Equals": [{"Ref": "Other"}, "x"]}}
+    with pytest.raises(RefusedError, match=r"^environment\.json: .*Other"):
+        compare(account(body=body), ENVIRONMENT, request(), stack())
 
 
 @pytest.mark.parametrize("beside", [{}, {"Bell": {"Type": "AWS::SNS::Topic"}}], ids=["alone", "after another resource"])
@@ -130,35 +172,86 @@ def test_a_nested_stack_that_somebody_deleted_is_told(status: str | None, says: 
     """The root itself still shows it as complete."""
     with pytest.raises(ManualActionRequiredError, match=says) as raised:
         compare(account(status), ENVIRONMENT, request(), stack())
-    assert "Data of dashboard-staging" in raised.value.reason and "new logical id" in raised.value.remedy
+    reason = "The nested stack Data of dashboard-staging does not exist any more: somebody deleted it. CloudFormation "
+    assert raised.value.reason == f"{reason}can neither update nor create it again."
+    assert raised.value.remedy == DELETED_BY_HAND and "new logical id" in DELETED_BY_HAND
 
 
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
 def test_a_nested_stack_that_is_busy_or_broken_is_told(status: str) -> None:
-    with pytest.raises(ManualActionRequiredError, match=status):
+    with pytest.raises(ManualActionRequiredError) as raised:
         compare(account(status), ENVIRONMENT, request(), stack())
+    means = STATUSES[status]
+    assert raised.value.reason == f"The nested stack Data of dashboard-staging {means.text} ({status})."
+    assert raised.value.remedy == means.remedy
 
 
-def test_a_nested_stack_that_went_back_by_itself_is_asked_about() -> None:
-    """Its root looks complete; after a rollback of the root it is as it should be."""
-    doubtful = compare(account("UPDATE_ROLLBACK_COMPLETE"), ENVIRONMENT, request(), stack())
-    assert not doubtful.same and doubtful.doubts[0].where == "Data"
-    assert compare(account("UPDATE_ROLLBACK_COMPLETE"), ENVIRONMENT, request(), stack("UPDATE_ROLLBACK_COMPLETE")).same
+ROLLED_BACK = "the nested stack could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE)"
 
 
-def test_a_nested_stack_that_was_updated_by_itself_is_asked_about() -> None:
-    assert not compare(account(later=60), ENVIRONMENT, request(), stack()).same
+@pytest.mark.parametrize(
+    ("status", "later", "root_status", "doubt"),
+    [
+        ("UPDATE_COMPLETE", -1, "UPDATE_COMPLETE", ""),
+        ("UPDATE_COMPLETE", 0, "UPDATE_COMPLETE", ""),
+        ("UPDATE_COMPLETE", 60, "UPDATE_COMPLETE", "the nested stack was updated by itself, not by its root"),
+        ("UPDATE_ROLLBACK_COMPLETE", -1, "UPDATE_COMPLETE", ROLLED_BACK),
+        # After a rollback of the root it is as it should be.
+        ("UPDATE_ROLLBACK_COMPLETE", -1, "UPDATE_ROLLBACK_COMPLETE", ""),
+    ],
+)
+def test_a_nested_stack_that_changed_by_itself_is_asked_about(
+    status: str, later: int, root_status: str, doubt: str
+) -> None:
+    """Its root looks complete. Deleted stacks are not listed: there may be thousands."""
+    aws = account(status, later)
+    comparison = compare(aws, ENVIRONMENT, request(), stack(root_status))
+    assert comparison.doubts == ((Notice("comparison", "Data", doubt),) if doubt else ())
+    assert comparison.same is not bool(doubt)
+    [listed] = [sent for name, sent in aws.asked if name.endswith("list_stacks")]
+    assert {*listed["StackStatusFilter"]} == {*STATUSES} - {"DELETE_COMPLETE"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"PhysicalResourceId": ""},
+        {"ResourceStatus": "DELETE_COMPLETE"},
+        {"ResourceType": "AWS::SNS::Topic"},
+        {"LogicalResourceId": "Gone"},  # the new templates have it no more
+    ],
+    ids=str,
+)
+def test_what_is_no_nested_stack_of_the_new_templates_may_be_gone(more: dict[str, str]) -> None:
+    aws = account(None)
+    [entry] = aws.answers["cloudformation.list_stack_resources"]["StackResourceSummaries"]
+    aws.answers["cloudformation.list_stack_resources"] = {"StackResourceSummaries": [{**entry, **more}]}
+    assert compare(aws, ENVIRONMENT, request(), stack()).same
+
+
+def test_a_nested_stack_that_was_never_updated_is_as_its_root_has_created_it() -> None:
+    aws = account(later=60)
+    [own] = aws.answers["cloudformation.list_stacks"]["StackSummaries"]
+    del own["LastUpdatedTime"]
+    assert compare(aws, ENVIRONMENT, request(), stack()).same
 
 
 def test_a_value_that_is_not_shown_can_only_be_asked_about() -> None:
+    """It is no difference: nobody knows."""
     secret = stack(parameters={"Color": "red", "Login": MASKED})
     comparison = compare(account(), ENVIRONMENT, request(), secret)
-    assert not comparison.same and [doubt.where for doubt in comparison.doubts] == ["Login"]
+    why = "CloudFormation does not show its value, so a change set has to say"
+    assert not comparison.same and comparison.doubts == (Notice("comparison", "Login", why),)
+    assert comparison.values == () and compare(account(), ENVIRONMENT, request(), stack(tags={})).doubts == ()
 
 
 def test_a_template_that_is_no_json_is_refused() -> None:
-    with pytest.raises(RefusedError, match="is not JSON"):
+    with pytest.raises(RefusedError) as raised:
         compare(account(body="Resources: {}"), ENVIRONMENT, request(), stack())
+    assert str(raised.value).splitlines() == [
+        f"The template of {stack().id} is not JSON: it was not deployed by this script.",
+        "Look at it in the CloudFormation console: its content cannot be compared with the templates here.",
+    ]
     with pytest.raises(RefusedError, match=f"The templates of {NAME} that are deployed cannot be read: "):
         compare(account(body={"Resources": {}}), ENVIRONMENT, request(), stack())
 

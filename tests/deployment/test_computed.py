@@ -91,6 +91,73 @@ def test_every_parameter_that_the_template_declares_is_found(environment: Enviro
     )
 
 
+def test_how_each_value_came_about_is_said(environment: Environment) -> None:
+    """A value that is known already stays as it is."""
+    access = Stack("dashboard-staging-access", "id", "CREATE_COMPLETE", outputs={"RoleBoundaryArn": "arn:boundary"})
+    known = Computed("PlatformArn", "arn:platform", COMPUTED, "the newest one")
+    computed = Computation(aws(), environment, None, {**BESIDE, "access": access}).values([known])
+    by_name = {each.name: (each.value, each.state, each.how) for each in computed}
+    value, *_ = by_name.pop("ConfigurationDigest")
+    assert by_name == {
+        "PlatformArn": ("arn:platform", COMPUTED, "the newest one"),
+        "RepositoryName": ("dashboard", COMPUTED, "output of dashboard-shared"),
+        "CloudFrontPrefixListId": ("pl-1", COMPUTED, f"prefix list {PREFIX_LIST}"),
+        "ZoneA": ("name-of-euw1-az1", COMPUTED, "euw1-az1"),
+        "ZoneB": ("name-of-euw1-az2", COMPUTED, "euw1-az2"),
+        "RoleBoundaryArn": ("arn:boundary", COMPUTED, "output of dashboard-staging-access"),
+        "BackendBootstrap": ("true", COMPUTED, "there is no service yet"),
+        "BackendImage": ("none", COMPUTED, "there is no release yet"),
+        "SigningProfileArn": ("", COMPUTED, "no part takes it"),
+        "EdgeCertificateArn": ("", COMPUTED, "no part takes it"),
+    }
+    without = Computation(aws(), environment, None, BESIDE).values()
+    [boundary] = [each for each in without if each.name == "RoleBoundaryArn"]
+    assert (boundary.value, boundary.how) == ("", "no access stack exists") and len(value) == 16
+
+
+def test_what_is_asked_of_ec2_about_a_region(environment: Environment) -> None:
+    """Zones that anybody may use, neither local ones nor those that are out of order."""
+    service = aws()
+    Computation(service, environment, None, BESIDE).values()
+    assert dict(service.asked) == {
+        "ec2.describe_managed_prefix_lists": {"Filters": [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]},
+        "ec2.describe_availability_zones": {
+            "Filters": [
+                {"Name": "zone-type", "Values": ["availability-zone"]},
+                {"Name": "state", "Values": ["available"]},
+            ]
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("answers", "others", "reason", "remedy"),
+    [
+        (
+            {"ec2__describe_availability_zones": {"AvailabilityZones": []}},
+            BESIDE,
+            "eu-west-1 has 0 availability zones with all that an environment needs, and it takes two.",
+            "Deploy to another Region, or choose another InstanceType.",
+        ),
+        (
+            {"ec2__describe_managed_prefix_lists": {"PrefixLists": []}},
+            BESIDE,
+            f"eu-west-1 has no prefix list {PREFIX_LIST}.",
+            "Deploy to another Region.",
+        ),
+        ({}, {}, "The shared stack, which holds the repository, does not exist.", "Run `apply shared` first."),
+    ],
+)
+def test_a_value_that_cannot_be_computed_is_refused_with_what_to_do(
+    environment: Environment, answers: Any, others: Any, reason: str, remedy: str
+) -> None:
+    service = aws()
+    service.answers |= {name.replace("__", "."): answer for name, answer in answers.items()}
+    with pytest.raises(RefusedError) as raised:
+        Computation(service, environment, None, others).values()
+    assert (raised.value.reason, raised.value.remedy) == (reason, remedy)
+
+
 def test_zones_are_chosen_by_their_ids(environment: Environment) -> None:
     """Names mean another zone in another account, and some zones lack what an environment needs."""
     computed = values(Computation(aws(), environment, None, BESIDE).values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.packaging import PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment import plan
 from scripts.deployment.errors import RefusedError
@@ -117,16 +119,60 @@ def test_what_is_certain() -> None:
     assert not planned.empty and planned.kind == "UPDATE"
 
 
-def test_what_is_asked_of_cloudformation() -> None:
+@pytest.mark.parametrize("previous", [BEFORE, None])
+@pytest.mark.parametrize(
+    ("more", "besides"),
+    [
+        ({}, {}),
+        (
+            {"role": "arn:aws:iam::0:role/Deploy", "options": {"NotificationARNs": ["t"]}, "prefix": "plan-x-"},
+            {"RoleARN": "arn:aws:iam::0:role/Deploy", "NotificationARNs": ["t"]},
+        ),
+    ],
+)
+def test_what_is_asked_of_cloudformation(previous: Stack | None, more: Any, besides: dict[str, Any]) -> None:
+    """A name is used once: when the call is sent again, it is the same change set."""
     aws = prepared(*UPDATE)
-    planned = plan.make(aws, REQUEST, BEFORE)
+    planned = plan.make(aws, replace(REQUEST, **more), previous)
     call, request = aws.asked[0]
+    kind = "UPDATE" if previous else "CREATE"
     assert call == "cloudformation.create_change_set"
-    assert request["IncludeNestedStacks"] and request["ChangeSetType"] == "UPDATE" and request["Description"] == "why"
-    assert request["ClientToken"] == request["ChangeSetName"] == planned.name
-    assert request["Capabilities"] == ["CAPABILITY_IAM"] and request["Tags"] == [{"Key": "CostCenter", "Value": "1"}]
+    assert request == {
+        "StackName": NAME,
+        "ChangeSetName": planned.name,
+        "ChangeSetType": kind,
+        "ClientToken": planned.name,
+        "Description": "why",
+        "Capabilities": ["CAPABILITY_IAM"],
+        "IncludeNestedStacks": True,
+        "TemplateURL": ROOT.root.url,
+        "Parameters": [
+            {"ParameterKey": "TaskCpu", "ParameterValue": "512"},
+            {"ParameterKey": "Color", "ParameterValue": "red"},
+        ],
+        "Tags": [{"Key": "CostCenter", "Value": "1"}],
+        **besides,
+    }
+    prefix = more.get("prefix", "deploy-")
+    assert re.fullmatch(rf"{prefix}{planned.digest[:8]}-[0-9a-f]{{8}}", planned.name)
+    assert plan.make(prepared(*UPDATE), replace(REQUEST, **more), previous).name != planned.name
     assert all(request["IncludePropertyValues"] for name, request in aws.asked if name.endswith("describe_change_set"))
     assert "cloudformation.delete_change_set" not in aws.calls()
+    assert (planned.stack, planned.stack_id, planned.kind, planned.empty) == (NAME, BEFORE.id, kind, False)
+    assert (planned.change_set, planned.digest) == (arn("changeSet", NAME), REQUEST.digest)
+    assert (planned.options, planned.stored) == (more.get("options", {}), ROOT.templates)
+    old = ("256", "red", "1") if previous else ("", "", "")
+    values = [(each.name, each.before, each.after) for each in (*planned.parameters, *planned.tags)]
+    everything = [("Color", old[1], "red"), ("TaskCpu", old[0], "512"), ("CostCenter", old[2], "1")]
+    assert values == [value for value in everything if value[1] != value[2]]
+
+
+def test_a_parameter_that_must_not_be_shown_is_masked_on_both_sides() -> None:
+    request = replace(REQUEST, hidden=frozenset({"TaskCpu"}))
+    changed = modify("Task", "AWS::ECS::TaskDefinition", detail("Cpu", "256", "512", CausingEntity="TaskCpu"))
+    planned = plan.make(prepared(change_set(NAME, [changed])), request, BEFORE)
+    [difference], [parameter] = planned.changes[0].differences, planned.parameters
+    assert not {"256", "512"} & {difference.before, difference.after, parameter.before, parameter.after}
 
 
 def test_no_changes_are_no_failure_and_leave_nothing() -> None:
@@ -155,6 +201,59 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
         with pytest.raises(RefusedError, match=r"dashboard-staging > staging-Backend-1:\n +Unresolved resource"):
             plan.make(aws, REQUEST, None)
         assert aws.calls()[-len(last) :] == [f"cloudformation.{call}" for call in last]
+
+
+def test_what_did_not_fail_itself_is_not_named_as_the_reason() -> None:
+    """The reason may name the change set itself, one that is unchanged, and one that was created."""
+    unchanged = change_set("unchanged", [], Status="FAILED", StatusReason=NO_CHANGES)
+    created, own = change_set("created", []), arn("changeSet", NAME)
+    others = " and ".join(each["ChangeSetId"] for each in (unchanged, created))
+    failed = change_set(NAME, [], Status="FAILED", StatusReason=f"{own} failed, with {others}")
+    with pytest.raises(RefusedError) as raised:
+        plan.make(prepared(failed, unchanged, created), REQUEST, BEFORE)
+    assert str(raised.value).startswith(f"CloudFormation refuses the change set of {NAME}:\n  {own} failed")
+    inner = change_set("inner", [], Status="FAILED", StatusReason="token postgres://me:correct-horse@db/x")
+    middle = change_set("middle", [], Status="FAILED", StatusReason=f"see {inner['ChangeSetId']}")
+    outer = change_set(NAME, [], Status="FAILED", StatusReason=f"see {middle['ChangeSetId']}")
+    with pytest.raises(RefusedError) as raised:
+        plan.make(prepared(outer, middle, inner), REQUEST, BEFORE)
+    assert str(raised.value).startswith(f"CloudFormation refuses the change set of {NAME} > middle > inner:\n  token")
+    assert "correct-horse" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "calls"),
+    [
+        ("UPDATE", [], []),
+        ("CREATE", ["DELETE_PENDING", "DELETE_IN_PROGRESS", "ChangeSetNotFound"], ["describe_change_set"] * 3),
+        ("CREATE", ["DELETE_IN_PROGRESS", "ValidationError"], ["describe_change_set"] * 2),
+        ("CREATE", ["DELETE_FAILED"], ["describe_change_set"]),
+        ("CREATE", ["DELETE_IN_PROGRESS"] * 500, None),
+    ],
+)
+def test_the_stack_of_a_first_change_set_goes_after_the_change_sets_in_it(
+    monkeypatch: pytest.MonkeyPatch, kind: str, answers: list[str], calls: list[str] | None
+) -> None:
+    """Else nested stacks would be left in REVIEW_IN_PROGRESS; that is waited for for two minutes."""
+    now = [0.0]
+    monkeypatch.setattr("scripts.deployment.plan.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("scripts.deployment.plan.time.sleep", lambda pause: now.append(now.pop() + pause))
+    replies = [refusal("x", each) if not each.startswith("DELETE") else {"Status": each} for each in answers]
+    gone = refusal("x", "ValidationError", "does not exist")
+    aws = prepared(
+        change_set(NAME, []), cloudformation__describe_change_set=replies, cloudformation__describe_stacks=gone
+    )
+    planned = Plan(NAME, BEFORE.id, kind, arn("changeSet", NAME), "deploy-1", "d")
+    plan.discard(aws, planned)
+    done = [name.removeprefix("cloudformation.") for name in aws.calls()]
+    assert done[0] == "delete_change_set" and done[-1] == ("describe_stacks" if kind == "CREATE" else done[0])
+    if calls is None:
+        assert plan.DELETION_SECONDS <= now[0] <= plan.DELETION_SECONDS + 5
+    else:
+        assert done[1:-1] == calls
+    aws.asked.clear()
+    plan.discard(aws, replace(planned, change_set=""))
+    assert aws.asked == []  # there is nothing to take away
 
 
 @pytest.mark.parametrize("status", ["DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED"])

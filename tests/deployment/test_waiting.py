@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from generator.cfn.stacks import Stack
 from generator.cfn.statuses import DEPLOYED
 from scripts.deployment import execute
-from scripts.deployment.errors import Exit, ManualActionRequiredError
+from scripts.deployment.errors import AwsError, DeployError, Exit, ManualActionRequiredError, OvertakenError, remedy
 from scripts.deployment.execute import Running
+from scripts.deployment.plan import Plan
 from tests.deployment.service import Prepared, arn, refusal
 
 NAME = "dashboard-staging"
@@ -65,3 +67,104 @@ def test_calls_that_fail_are_repeated_while_waiting_may_help(code: str, most: fl
     with pytest.raises(ManualActionRequiredError, match=f"{NAME} is left running"):
         execute.watch(Prepared(cloudformation__describe_stacks=lost), running())
     assert seconds[0] <= most and (seconds[0] >= execute.PATIENCE or not most)
+
+
+@pytest.mark.parametrize(
+    ("options", "request_options"),
+    [
+        ({}, {}),
+        ({"retain": ["Data", "Logs"]}, {"RetainResources": ["Data", "Logs"]}),
+        ({"role": "arn:aws:iam::0:role/Other"}, {"RoleARN": "arn:aws:iam::0:role/Other"}),
+    ],
+)
+def test_a_deletion_begins_after_what_was_before_it(options: Any, request_options: dict[str, Any]) -> None:
+    aws = Prepared(cloudformation__describe_stack_events=events("UPDATE_COMPLETE"), cloudformation__delete_stack={})
+    stack = Stack(NAME, arn("stack", NAME), "ROLLBACK_COMPLETE")
+    begun = execute.destroy(aws, stack, **options)
+    assert (begun.stack, begun.after, begun.expected, begun.started) == (
+        stack,
+        "1",
+        frozenset({"DELETE_COMPLETE"}),
+        0.0,
+    )
+    named = {"StackName": stack.id}
+    assert aws.asked == [
+        ("cloudformation.describe_stack_events", named),
+        ("cloudformation.delete_stack", {**named, **request_options}),
+    ]
+
+
+def test_an_execution_begins_after_what_was_before_it() -> None:
+    """A rollback is asked for by name: the API reference of ExecuteChangeSet calls its absence the default."""
+    plan = Plan(NAME, arn("stack", NAME), "CREATE", arn("changeSet", NAME), "deploy-1", "digest")
+    aws = Prepared(cloudformation__describe_stack_events={"StackEvents": []}, cloudformation__execute_change_set={})
+    begun = execute.start(aws, plan)
+    assert begun == Running(Stack(NAME, plan.stack_id, ""), None, DEPLOYED, 0.0)
+    sent = {"ChangeSetName": plan.change_set, "ClientRequestToken": "deploy-1", "DisableRollback": False}
+    assert aws.asked[1] == ("cloudformation.execute_change_set", sent)
+
+
+NOT_OURS = "is not known: cloudformation.describe_change_set: AccessDenied: no"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "message", "error", "reason"),
+    [
+        ({"ExecutionStatus": "AVAILABLE"}, "Throttling", "slow", AwsError, "cloudformation.x: Throttling: slow"),
+        (
+            {"ExecutionStatus": "AVAILABLE"},
+            "ValidationError",
+            "it can not be updated",
+            OvertakenError,
+            f"{NAME} has changed since this was planned (it can not be updated).",
+        ),
+        (
+            refusal("cloudformation.describe_change_set", "AccessDenied", "no"),
+            "Throttling",
+            "slow",
+            ManualActionRequiredError,
+            f"Whether the change of {NAME} was started {NOT_OURS}",
+        ),
+    ],
+)
+def test_an_execution_that_is_refused_is_said_for_what_it_is(
+    answer: Any, code: str, message: str, error: type[DeployError], reason: str
+) -> None:
+    aws = Prepared(
+        cloudformation__describe_stack_events={"StackEvents": []},
+        cloudformation__execute_change_set=refusal("cloudformation.x", code, message),
+        cloudformation__describe_change_set=answer,
+    )
+    plan = Plan(NAME, arn("stack", NAME), "UPDATE", arn("changeSet", NAME), "deploy-1", "digest")
+    with pytest.raises(error) as raised:
+        execute.start(aws, plan)
+    assert type(raised.value) is error and raised.value.reason == reason
+    again = "Nothing was started. Run the same command again: it plans again, or shows who deploys now."
+    unknown = f"{remedy('AccessDenied')} {execute.RESUME}"
+    assert raised.value.remedy == {OvertakenError: again, ManualActionRequiredError: unknown}.get(error, "")
+
+
+def test_what_cannot_be_followed_any_more_is_left_running_with_the_way_back_to_it() -> None:
+    lost = execute.lost(running(), refusal("x.y", "ExpiredToken", "old"))
+    assert lost.reason == f"{NAME} is left running: x.y: ExpiredToken: old"
+    assert lost.remedy == f"{remedy('ExpiredToken')} {execute.RESUME}"
+
+
+def test_the_events_of_an_operation_end_where_it_began() -> None:
+    """On whatever page that is."""
+    pages = [events("A", "B"), events()]
+    first = {**pages[0], "StackEvents": pages[0]["StackEvents"][:1], "NextToken": "2"}
+    second = {"StackEvents": pages[0]["StackEvents"][1:]}
+    aws = Prepared(cloudformation__describe_stack_events=[first, second])
+    assert [each["ResourceStatus"] for each in execute.events_since(aws, running())] == ["B", "A"]
+
+
+def test_seconds_and_the_end_that_was_expected_decide_the_outcome(seconds: list[float]) -> None:
+    seconds[0] = 42.0
+    for status, expected, good in (("UPDATE_COMPLETE", DEPLOYED, True), ("UPDATE_COMPLETE", frozenset[str](), False)):
+        aws = Prepared(
+            cloudformation__describe_stacks=described(status), cloudformation__describe_stack_events=events(status)
+        )
+        outcome = execute.watch(aws, replace(running(), expected=expected, started=2.0))
+        assert (outcome.status, outcome.good, outcome.seconds) == (status, good, 40.0)
+        assert outcome.exit is (Exit.DONE if good else Exit.MANUAL)
