@@ -211,11 +211,11 @@ class CodeCommit:
         command = ["aws", "codecommit", *words, "--output", "json"]
         try:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=4 * SECONDS, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
+            answer = json.loads(done.stdout or "{}") if not done.returncode else {}
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             raise CommentError(f"aws codecommit {words[0]}: {error}") from error
         if done.returncode:
             raise CommentError(f"aws codecommit {words[0]}: {' '.join(done.stderr.split())}")
-        answer = json.loads(done.stdout or "{}")
         return answer if isinstance(answer, dict) else {}
 
 
