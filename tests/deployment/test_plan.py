@@ -325,8 +325,52 @@ def test_drift_is_reported_from_a_change_set_that_is_never_executed() -> None:
         ("drift", "Topic", "it does not exist any more"),
     ]
     request = aws.asked[0][1]
-    assert (request["DeploymentMode"], request["UsePreviousTemplate"]) == ("REVERT_DRIFT", True)
+    assert request.pop("ChangeSetName") == request.pop("ClientToken")
+    assert request == {
+        "StackName": NAME,
+        "ChangeSetType": "UPDATE",
+        "Description": "why",
+        "Capabilities": ["CAPABILITY_IAM"],
+        "IncludeNestedStacks": True,
+        "UsePreviousTemplate": True,
+        "Parameters": [{"ParameterKey": name, "UsePreviousValue": True} for name in ("TaskCpu", "Color")],
+        "Tags": [{"Key": "CostCenter", "Value": "1"}],
+        "DeploymentMode": "REVERT_DRIFT",
+    }
     assert aws.calls()[-1] == "cloudformation.delete_change_set"
+
+
+def test_values_of_drift_are_masked_and_absent_ones_named() -> None:
+    def target(name: str, **sides: str) -> dict[str, Any]:
+        drift = {**sides, "DriftDetectionTimestamp": 0}
+        return {"Target": {"Name": name, "Drift": drift}, "Evaluation": "Static"}
+
+    details = [
+        target("Password", PreviousValue="correct-horse-battery", ActualValue=""),
+        target("Tags", ActualValue="b"),
+    ]
+    other = {"Target": {"Name": "Size"}, "Evaluation": "Static"}
+    change = modify("Queue", "AWS::SQS::Queue", *details, other, ResourceDriftStatus="MODIFIED")
+    same = modify("Same", "AWS::SQS::Queue", *details, ResourceDriftStatus="IN_SYNC")
+    notices = drift_notices(prepared(change_set(NAME, [change, same])), BEFORE, "deploy-staging-", "why")
+    assert [notice.text for notice in notices] == [
+        "Password: (not shown: it looks like a secret, by its name) → (none)",
+        "Tags: (none) → b",
+    ]
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_drift_that_cannot_be_detected_is_refused_with_its_place(below: bool) -> None:
+    broken = {"Status": "FAILED", "StatusReason": "no permission"}
+    nothing = change_set("backend", [], Status="FAILED", StatusReason=NO_CHANGES)
+    root = change_set(NAME, [nested("Backend")]) if below else change_set(NAME, [], **broken)
+    aws = prepared(root, change_set("backend", [], **broken))
+    where = "Backend" if below else NAME
+    with pytest.raises(RefusedError) as raised:
+        drift_notices(aws, BEFORE, "deploy-staging-", "why")
+    assert raised.value.reason == f"CloudFormation cannot detect the drift of {where}: no permission"
+    assert aws.calls()[-1] == "cloudformation.delete_change_set"
+    assert drift_notices(prepared(change_set(NAME, [nested("Backend")]), nothing), BEFORE, "deploy-", "why") == ()
 
 
 def test_a_change_set_that_cannot_be_read_is_taken_away() -> None:
