@@ -305,6 +305,60 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
     assert deployment["Alarms"]["Rollback"] is True
 
 
+def condition(alarm: Resource) -> str:
+    """When an alarm is raised, in one line: what is measured, the limit, and for how long."""
+    metrics = alarm.get("Metrics", default=())
+    measured = [query["MetricStat"] for query in metrics if "MetricStat" in query]
+    if not metrics:
+        statistic = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
+        names, seconds = f"{statistic} of {alarm.get('MetricName')}", {alarm.get("Period")}
+    elif measured:
+        names = " and ".join(dict.fromkeys(f"{each['Stat']} of {each['Metric']['MetricName']}" for each in measured))
+        names, seconds = f"{metrics[-1]['Expression']} with {names}", {each["Period"] for each in measured}
+    else:
+        names, seconds = render(metrics[0]["Expression"]).partition(" FROM")[0], {metrics[0]["Period"]}
+    sign = {"GreaterThanOrEqualToThreshold": ">=", "LessThanOrEqualToThreshold": "<="}[alarm.get("ComparisonOperator")]
+    [period] = seconds
+    return f"{names} {sign} {render(alarm.get('Threshold'))} in {alarm.get('EvaluationPeriods')} times {period} s"
+
+
+def test_when_each_alarm_is_raised(templates: TemplateSet) -> None:
+    """A limit, a period or a number of periods that is another one is another promise."""
+    backend = {
+        "BackendErrors": "Sum of HTTPCode_Target_5XX_Count >= ${ErrorAlarmCount} in 1 times 300 s",
+        "BackendLatency": "p95 of TargetResponseTime >= ${LatencyAlarmSeconds} in 2 times 300 s",
+        "GatewayErrors": "Sum of HTTPCode_ELB_5XX_Count >= ${ErrorAlarmCount} in 1 times 300 s",
+    }
+    build = "Maximum of Duration >= ${BuildDurationAlarmSeconds} in 1 times 300 s"
+    counted = "SUM(FILL(METRICS(), 0)) with Sum of"
+    assert {alarm.address: condition(alarm) for alarm in templates.resources("AWS::CloudWatch::Alarm")} == {
+        **{f"{stack}.{name}": text for stack in ("backend", "beanstalk") for name, text in backend.items()},
+        "backend.UnhealthyTasks": "FILL(first, 0) + FILL(second, 0) with Maximum of UnHealthyHostCount >= 1 in 3"
+        " times 60 s",
+        "beanstalk.EnvironmentHealth": "Maximum of EnvironmentHealth >= 20 in 3 times 60 s",
+        "beanstalk.InstanceCpu": "SELECT AVG(CPUIdle) <= 10 in 3 times 300 s",
+        "beanstalk.InstanceDisk": "SELECT MAX(RootFilesystemUtil) >= 90 in 3 times 300 s",
+        "edge.CloudFrontErrors": "Average of 5xxErrorRate >= ${CloudFrontErrorPercent} in 1 times 300 s",
+        "edge.OriginLatency": "latency / 1000 with p95 of OriginLatency >= ${LatencyAlarmSeconds} in 2 times 300 s",
+        "monitoring.BackendBuildDuration": build,
+        "monitoring.BackendCpu": "Average of CPUUtilization >= 90 in 3 times 300 s",
+        "monitoring.BackendMemory": "Average of MemoryUtilization >= 90 in 3 times 300 s",
+        "monitoring.DeploymentFailure": f"{counted} TriggeredRules >= 1 in 1 times 300 s",
+        "monitoring.FrontendBuildDuration": build,
+        "monitoring.MessagesLost": f"{counted} FailedInvocations >= 1 in 1 times 300 s",
+        "monitoring.MissingTasks": "desired - running with Average of DesiredTaskCount and Average of RunningTaskCount"
+        " >= 1 in 3 times 300 s",
+        "monitoring.PipelineFailure": "Sum of FailedPipelineExecutions >= 1 in 1 times 300 s",
+        "monitoring.PipelineStart": "Sum of FailedInvocations >= 1 in 1 times 300 s",
+        "monitoring.PipelineTimeout": "FILL(stopped, 0) + FILL(unwatched, 0) with Sum of ExecutionsFailed and Sum of"
+        " FailedInvocations >= 1 in 1 times 300 s",
+    }
+    # What does not count does not reach the total either.
+    for alarm in templates.resources("AWS::CloudWatch::Alarm"):
+        metrics = alarm.get("Metrics", default=())
+        assert [query["Id"] for query in metrics if query["ReturnData"]] == [query["Id"] for query in metrics[-1:]]
+
+
 def test_error_rates_and_latency(templates: TemplateSet) -> None:
     names = [f"backend.{name}" for name in ("BackendErrors", "GatewayErrors", "BackendLatency")]
     assert alarms(templates, *names) == [
