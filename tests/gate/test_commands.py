@@ -39,6 +39,14 @@ BUILDSPECS = sorted((Path(__file__).parents[2] / "buildspecs").glob("*.yml"))
             "- aws sts get-caller-identity && aws sqs list-queues",
             [Call("aws sts get-caller-identity"), Call("aws sqs list-queues")],
         ),
+        (
+            "- aws ssm put-parameter --name /a.b/c:d-e --value='x y' --overwrite  # only with DOMAIN",
+            [Call("aws ssm put-parameter", {"name": "/a.b/c:d-e"}, only_with="DOMAIN")],
+        ),
+        ("- aws sqs list-queues # only with  two words", [Call("aws sqs list-queues")]),
+        ("- docker build --tag=$TAG.1 --file Dockerfile .", [Call("docker build", {"file": "Dockerfile"})]),
+        ("- aws=1 aws iam list-users --max-items=5", [Call("aws iam list-users", {"max-items": "5"})]),
+        ("    # aws iam create-user", []),
         ("# aws iam create-user", []),
         ("- echo public.ecr.aws/docker/library, docker.io and AWS", []),
         ("  def aws(command):", []),
@@ -57,8 +65,12 @@ def test_a_call_over_two_lines_is_one() -> None:
     "line", ["- aws --region eu-west-1 ecs list-tasks", "- aws $SERVICE list", "- aws ecs $COMMAND", "  import boto3"]
 )
 def test_what_cannot_be_read_is_refused(line: str) -> None:
-    with pytest.raises(UnreadableCallError):
+    with pytest.raises(UnreadableCallError) as raised:
         calls([line])
+    shown = "boto3" if "boto3" in line else line
+    assert str(raised.value) == (
+        f"what does {shown!r} call? Write `aws SERVICE COMMAND`, both as plain words, options after them"
+    )
 
 
 def test_our_buildspecs_can_be_read() -> None:
