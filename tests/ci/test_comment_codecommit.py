@@ -1,4 +1,4 @@
-"""The comment of a pull request of CodeCommit, through a program `aws` that writes down what it is asked."""
+"""The comment of a pull request of CodeCommit, through a program `aws` that writes down what it is calls."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def comment(folder: Path, **answers: Any) -> tuple[int, str, str, list[list[str]
     ]
     script = [
         "#!/bin/sh",
-        f'printf "%s\\0" "$@" >> {folder}/asked; printf "\\1" >> {folder}/asked',
+        f'printf "%s\\0" "$@" >> {folder}/calls; printf "\\1" >> {folder}/calls',
         'case "$2" in',
         *cases,
         "esac",
@@ -66,12 +66,12 @@ def comment(folder: Path, **answers: Any) -> tuple[int, str, str, list[list[str]
         text=True,
         check=False,
     )
-    file = folder / "asked"
-    asked = (
+    file = folder / "calls"
+    calls = (
         [call.split("\0")[:-1] for call in file.read_text(encoding="utf-8").split("\1")[:-1]] if file.exists() else []
     )
-    assert all(words[:1] == ["codecommit"] and words[-2:] == ["--output", "json"] for words in asked)
-    return done.returncode, done.stdout, done.stderr, [words[1:-2] for words in asked]
+    assert all(words[:1] == ["codecommit"] and words[-2:] == ["--output", "json"] for words in calls)
+    return done.returncode, done.stdout, done.stderr, [words[1:-2] for words in calls]
 
 
 LOOK = ["get-comments-for-pull-request", "--pull-request-id", "7"]
@@ -95,12 +95,12 @@ def test_the_next_push_changes_it(tmp_path: Path) -> None:
 
 
 def test_what_another_session_wrote_is_emptied_and_written_anew(tmp_path: Path) -> None:
-    status, out, _, asked = comment(
+    status, out, _, calls = comment(
         tmp_path, get_comments_for_pull_request=PRESENT, get_pull_request=PULL_REQUEST, update_comment=NOT_OURS
     )
     assert (status, out) == (0, "comment replaced\n")
-    assert asked[0] == LOOK and asked[1][0] == "update-comment"
-    assert asked[2:] == [["delete-comment-content", "--comment-id", "c1"], ABOUT, posted(tmp_path)]
+    assert calls[0] == LOOK and calls[1][0] == "update-comment"
+    assert calls[2:] == [["delete-comment-content", "--comment-id", "c1"], ABOUT, posted(tmp_path)]
 
 
 @pytest.mark.parametrize(
