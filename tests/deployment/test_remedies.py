@@ -6,6 +6,7 @@ import pytest
 
 from scripts.operations.diagnose.remedies import ROWS, remedy, statement
 
+BUCKET = "The bucket you tried to delete is not empty"
 # The beginning of the advice, and reasons that it is for, as AWS and its users' reports have them.
 REASONS = {
     "Remove the planned fault with `make fault-clear`": ["planned with `make fault`"],
@@ -22,7 +23,7 @@ REASONS = {
     "A VPC origin that a distribution uses": ["is currently associated with one or more distributions"],
     "The certificate has to be issued": ["InvalidViewerCertificate", "The specified certificate doesn't exist"],
     "Another distribution has the domain name": ["CNAMEAlreadyExists", "CNAMEs you provided are already associated"],
-    "Empty the bucket: `destroy` with --empty-buckets does.": ["BucketNotEmpty", "bucket you tried to delete is not empty"],
+    "Empty the bucket: `destroy` with --empty-buckets does.": ["BucketNotEmpty", BUCKET],
     "Something that this stack did not make still uses it": [
         "DependencyViolation",
         "The vpc 'vpc-1' has dependencies and cannot be deleted.",
@@ -108,10 +109,7 @@ def test_a_permission_that_is_missing_is_spelled_out(reason: str, advice: str, m
 
 
 def test_nothing_helps_against_what_is_forbidden() -> None:
-    reason = (
-        f"User: {ROLE} is not authorized to perform: s3:Put on resource: * because of an explicit deny in a policy."
-    )
-    assert remedy(reason) == (
-        "an explicit deny in a policy forbids s3:Put to assumed-role/Deploy/me: nothing that is allowed elsewhere helps."
-    )
+    reason = f"User: {ROLE} is not authorized to perform: s3:Put on resource: * because of an explicit deny in a policy"
+    forbidden = "an explicit deny in a policy forbids s3:Put to assumed-role/Deploy/me: "
+    assert remedy(f"{reason}.") == f"{forbidden}nothing that is allowed elsewhere helps."
     assert statement("AccessDenied") == ""
