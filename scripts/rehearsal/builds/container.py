@@ -12,7 +12,7 @@ import shlex
 import shutil
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -186,7 +186,7 @@ class _Builder:
                 locked=self.locked,
             )
         else:
-            root.mkdir(parents=True)
+            root.mkdir()
         self.stages[str(self.count)] = stage  # names do not count (COPY --from)
         self.count += 1
         if len(rest) == 2 and rest[0].lower() == "as":
@@ -260,9 +260,12 @@ class _Builder:
             elif re.match(r"[a-z]+://|git@", source):
                 stage.container.unseen.append(f"ADD {source}: nothing was fetched")
             elif matches := list(_sources(origin, source)):
+                excluded = words(instruction.flags.get("exclude", ""), stage.variables)
                 for path in matches:
-                    self._lay(path, target, several or len(matches) > 1, instruction, origin)
-                    _leave_out(words(instruction.flags.get("exclude", ""), stage.variables), target, path)
+                    left_out = {file for pattern in excluded for file in path.glob(pattern)}
+                    own = "parents" in instruction.flags  # its place is the one that it has in the origin
+                    place = target / path.relative_to(origin) if own else target
+                    self._lay(path, place, not own and (several or len(matches) > 1), instruction, left_out)
             elif may_be_made:
                 stage.container.unseen.append(f"COPY --from={other} {source}: a RUN may have made it")
             else:
@@ -277,15 +280,19 @@ class _Builder:
         if plain == parts or not origin.joinpath(*plain).is_dir() or any(origin.glob("/".join(parts))):
             self._fault(instruction, f"{source}: {what} has no such file")
 
-    def _lay(self, path: Path, target: Path, several: bool, instruction: Instruction, origin: Path) -> None:
-        """Puts a file, or what a folder holds, where COPY does."""
-        if "parents" in instruction.flags:
-            target, several = target / path.relative_to(origin).parent, True
+    def _lay(self, path: Path, target: Path, several: bool, instruction: Instruction, left_out: Set[Path]) -> None:
+        """Puts a file, or what a folder holds and is not left out, where COPY does."""
+        mode = instruction.flags.get("chmod", "")
+
+        def copy(source: str, place: str) -> None:
+            shutil.copy2(source, place)
+            _set_mode(Path(place), mode)
+
+        def ignored(folder: str, names: list[str]) -> list[str]:
+            return [name for name in names if Path(folder, name) in left_out]
+
         if path.is_dir():
-            shutil.copytree(path, target, symlinks=True, dirs_exist_ok=True)
-            for file in path.rglob("*") if "chmod" in instruction.flags else ():
-                if file.is_file():
-                    _set_mode(target / file.relative_to(path), instruction.flags["chmod"])
+            shutil.copytree(path, target, ignore=ignored, symlinks=True, dirs_exist_ok=True, copy_function=copy)
             return
         target = target / path.name if several or target.is_dir() else target
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -532,14 +539,6 @@ def _wrong_words(sources: Sequence[str], is_folder: bool) -> str:
     if not sources:
         return "it takes sources and a destination"
     return "with more than one source the destination ends with a /" if len(sources) > 1 and not is_folder else ""
-
-
-def _leave_out(patterns: Sequence[str], target: Path, source: Path) -> None:
-    """Deletes what `COPY --exclude` names of a folder that was copied."""
-    for pattern in patterns if source.is_dir() else ():
-        for path in sorted(target.glob(pattern)):
-            if (source / path.relative_to(target)).exists():
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _write(target: Path, text: str, several: bool, name: str) -> Path:
