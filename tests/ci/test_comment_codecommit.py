@@ -1,4 +1,4 @@
-"""The comment of a pull request of CodeCommit, through a program `aws` that writes down what it is calls."""
+"""The comment of a pull request of CodeCommit, through a program `aws` that writes down what it is asked."""
 
 from __future__ import annotations
 
