@@ -111,9 +111,12 @@ def test_everything_that_is_said_of_it(root: Template) -> None:
     assert cause([silent], "s", root) == replace(expected, reason="AWS gives no reason")
     known = cause([replace(FAILED, reason="Rate exceeded")], "s", root)
     assert known and known.remedy == "The service was busy or failed: run the same command again."
-    told = {FAILED.path: ["task 1 stopped: x"]}
+    messages = {FAILED.path: ["task 1 stopped: x"]}
     says = "Its stopped task says why, above: correct that in the application or its configuration."
-    assert cause([FAILED], "s", root, told) == replace(expected, remedy=says, service_messages=("task 1 stopped: x",))
+    explained = replace(expected, remedy=says, service_messages=("task 1 stopped: x",))
+    assert cause([FAILED], "s", root, messages) == replace(
+        expected, remedy=says, service_messages=("task 1 stopped: x",)
+    )
     nobody = {FAILED.path: ["no stopped task is known"]}
     unknown = replace(expected, service_messages=("no stopped task is known",))
     assert cause([FAILED], "s", root, nobody) == unknown
