@@ -114,9 +114,7 @@ def test_everything_that_is_said_of_it(root: Template) -> None:
     messages = {FAILED.path: ["task 1 stopped: x"]}
     says = "Its stopped task says why, above: correct that in the application or its configuration."
     explained = replace(expected, remedy=says, service_messages=("task 1 stopped: x",))
-    assert cause([FAILED], "s", root, messages) == replace(
-        expected, remedy=says, service_messages=("task 1 stopped: x",)
-    )
+    assert cause([FAILED], "s", root, messages) == explained
     nobody = {FAILED.path: ["no stopped task is known"]}
     unknown = replace(expected, service_messages=("no stopped task is known",))
     assert cause([FAILED], "s", root, nobody) == unknown
