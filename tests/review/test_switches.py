@@ -7,11 +7,13 @@ its turning weakens nothing. The same for what stands in lists by name: options 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import reduce
 from itertools import permutations
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -120,6 +122,7 @@ HARMLESS: Mapping[str, str] = {
         SecretsManager::Secret GenerateSecretString.IncludeSpace
     """,
 }
+PROTECTIONS = Path(__file__).parent / "whole/protections.txt"
 ALTERNATIVES = re.compile(r"\^\(([\w|-]+)\)\$")  # a pattern that is an enumeration
 NAMING = frozenset({"Key", "Name", "Namespace", "OptionName", "ResourceName"})
 PLAIN = ("true", "false", "enabled", "disabled")  # texts that are a Boolean
@@ -139,18 +142,33 @@ class Property(NamedTuple):
         return f"{self.type.removeprefix('AWS::')} {'.'.join(filter(None, (*steps, name)))}"
 
     def resource(self, value: Any) -> dict[str, Resource]:
-        """A resource with this value alone."""
+        """A resource with this value alone; None is without the property."""
         inner = {**dict(self.entry), "Value": value} if self.entry else value
-        for step in reversed(self.place):
-            inner = [inner] if isinstance(step, int) else {step: inner}
+        for number in reversed(range(len(self.place))):
+            step, last = self.place[number], number == len(self.place) - 1
+            if value is None and last:
+                inner = [] if isinstance(step, int) else {}
+            else:
+                inner = [inner] if isinstance(step, int) else {step: inner}
         bodies = {"a": {"Resources": {"It": {"Type": self.type, "Properties": inner}}}}
         return {"It": from_bodies(bodies)["a"].resources["It"]}
 
-    def is_told(self) -> bool:
-        """Whether the review tells that some turning of the property weakens or endangers something."""
+    def weakens(self, before: Any, after: Any) -> bool:
+        """Whether the review tells that this change of the value weakens or endangers something."""
         change = ResourceChange("It", self.type, CHANGED, "", (ValueChange("x", "a", "b"),))
-        pairs = [(self.resource(was), self.resource(now)) for was, now in permutations(self.values, 2)]
-        return any([*weakened(*pair), *loss.risks([change], *pair)] for pair in pairs)
+        pair = self.resource(before), self.resource(after)
+        return any((*weakened(*pair), *loss.risks([change], *pair)))
+
+    def is_told(self) -> bool:
+        """Whether some turning of the property is told."""
+        return any(self.weakens(*pair) for pair in permutations(self.values, 2))
+
+    def sentence(self) -> str:
+        """What weakens it: to have a value no more, or from now on."""
+        without = [str(value) for value in self.values if self.weakens(value, None)]
+        more = [str(value) for value in self.values if self.weakens(None, value)]
+        words = [f"{how} {', '.join(values)}" for how, values in (("without", without), ("with", more)) if values]
+        return f"{self}: {'; '.join(words) or 'when it is turned'}"
 
 
 def set_properties(templates: TemplateSet) -> dict[str, Property]:
@@ -249,3 +267,11 @@ def test_a_protection_that_is_missing_from_the_table_is_found(
                 assert not [str(each) for each in of_row if each.is_told()], key
             judged += bool(of_row)
     assert judged > 40
+
+
+def test_which_values_protect(properties: dict[str, Property]) -> None:
+    """`GOLDEN=write` writes the file anew: read its diff as what AWS's guides call secure."""
+    text = "".join(f"{each.sentence()}\n" for _, each in sorted(properties.items()) if each.is_told())
+    if os.environ.get("GOLDEN") == "write":
+        PROTECTIONS.write_text(text, encoding="utf-8")
+    assert text == PROTECTIONS.read_text(encoding="utf-8")

@@ -38,9 +38,9 @@ def block(**values: object) -> dict[str, Any]:
     return {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True, **values}}
 
 
-def variable(value: str) -> dict[str, Any]:
+def variable(value: str, name: str = "TESTS_BLOCK") -> dict[str, Any]:
     other = {"Name": "OTHER", "Value": "1"}
-    return {"Environment": {"EnvironmentVariables": [other, {"Name": "TESTS_BLOCK", "Value": value}]}}
+    return {"Environment": {"EnvironmentVariables": [other, {"Name": name, "Value": value}]}}
 
 
 def options(*values: str) -> dict[str, Any]:
@@ -141,7 +141,50 @@ WEAKER: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         ["opens every protocol from ::/0"],
     ),
 ]
+# What protects or watches by being there.
+PRESENT = (
+    *("PublicAccessBlockConfiguration", "BucketEncryption", "SSESpecification", "EncryptionConfiguration"),
+    *("EncryptionKey", "KmsKeyId", "KmsMasterKeyId", "KMSMasterKeyId", "KMSMasterKeyID", "KmsKey"),
+    *("LoggingConfiguration", "Logging", "LogConfiguration", "LinuxParameters", "DeploymentCircuitBreaker"),
+    *("PermissionsBoundary", "ResponseHeadersPolicyId", "OriginAccessControlId", "WebACLId"),
+    *("SecurityHeadersConfig", "ContentSecurityPolicy", "ContentTypeOptions", "FrameOptions"),
+    *("StrictTransportSecurity", "OwnershipControls", "VpcConfig"),
+)
 WEAKER += [
+    (
+        "AWS::CodeBuild::Project",
+        variable("true", "LINT_BLOCKS"),
+        variable("", "LINT_BLOCKS"),
+        ["LINT_BLOCKS true → (none)"],
+    ),
+    *(
+        (
+            "AWS::CodeBuild::Project",
+            variable(level, "SCAN_FINDINGS_BLOCK"),
+            variable("NONE", "SCAN_FINDINGS_BLOCK"),
+            [f"SCAN_FINDINGS_BLOCK {level} → NONE"],
+        )
+        for level in ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED")
+    ),
+    (
+        "AWS::CodeBuild::Project",
+        variable("HIGH", "SCAN_FINDINGS_BLOCK"),
+        variable("HIGH"),
+        ["SCAN_FINDINGS_BLOCK HIGH → (none)"],
+    ),
+    ("AWS::CodeBuild::Project", {}, {"Artifacts": {"EncryptionDisabled": True}}, ["Artifacts.EncryptionDisabled true"]),
+    (
+        "AWS::CodeBuild::Project",
+        {"LogsConfig": {"CloudWatchLogs": {"GroupName": "g"}}},
+        {"LogsConfig": {"CloudWatchLogs": {"GroupName": "g", "Status": "DISABLED"}}},
+        ["LogsConfig.CloudWatchLogs.Status ENABLED → DISABLED"],
+    ),
+    (ALARM, HIGH, {**HIGH, "ActionsEnabled": False}, ["ActionsEnabled true → false"]),
+    *(("T", {name: {"a": "b"}}, {}, [f"{name} is gone"]) for name in PRESENT),
+    *(
+        ("T", {name: ["a", "b"]}, {name: ["b"]}, [f"{name} are fewer"])
+        for name in ("AlarmActions", "Subscribers", "Subscription", "Topics", "Queues")
+    ),
     (
         "AWS::EC2::Route",
         {"NatGatewayId": "${Network.Nat}"},
