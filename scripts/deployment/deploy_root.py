@@ -68,7 +68,7 @@ class Context:
 class RootDeployment:
     """One root stack on its way: its templates as they are stored, its stack as it stands (`previous`), the stacks of
     other roots by the root's name, and the values of the computed parameters. `prefix` begins its change sets' names
-    (the environment's comes next), `options` are more of what CreateChangeSet takes."""
+    (the environment's comes next)."""
 
     context: Context
     environment: Environment
@@ -78,7 +78,6 @@ class RootDeployment:
     other_stacks: Mapping[str, Stack | None] = field(default_factory=dict)
     previous: Stack | None = None
     computed: tuple[Computed, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
     prefix: str = OURS
 
     @property
@@ -113,12 +112,13 @@ class RootDeployment:
         # with the role of one, which may go before the others do.
         if context.access and environment.name == context.environment.name:
             role = context.access.outputs.get(CLOUDFORMATION_ROLE, "")
-        options = dict(self.options)
-        if context.topics is not None and self.aws.region == context.aws.region:  # a topic gets events of its region
-            options = {"NotificationARNs": list(context.topics), **options}
-        request = Request(environment.stack, self.packaged, parameters, environment.tags, role, environment.hidden)
-        description, prefix = self.describe(request.digest), self.change_set_prefix
-        return replace(request, options=options, description=description, prefix=prefix)
+        # A topic gets events of its region.
+        topics = context.topics if self.aws.region == context.aws.region else None
+        options = {} if topics is None else {"NotificationARNs": list(topics)}
+        request = Request(
+            environment.stack, self.packaged, parameters, environment.tags, role, environment.hidden, options
+        )
+        return replace(request, description=self.describe(request.digest), prefix=self.change_set_prefix)
 
 
 # --- the way of a deployment
@@ -227,19 +227,14 @@ def compute(root: RootDeployment, complete: bool) -> tuple[RootDeployment, Reque
     as in `compare`. Raises `RefusedError`."""
     extensions = root.context.extensions
     root = replace(root, computed=tuple(root.computation.values(extensions.known(root))))
-    request, comparison = _compared(root, complete)
-    revised = tuple(extensions.revise(root, comparison))
-    if revised != root.computed:
+    while True:
+        request, comparison = root.request(), Comparison(templates_differ=True)
+        if root.previous:
+            comparison = compare(root.aws, root.environment, request, root.previous, complete)
+        revised = tuple(extensions.revise(root, comparison))
+        if revised == root.computed:
+            return root, request, comparison
         root = replace(root, computed=revised)
-        request, comparison = _compared(root, complete)
-    return root, request, comparison
-
-
-def _compared(root: RootDeployment, complete: bool) -> tuple[Request, Comparison]:
-    request = root.request()
-    if root.previous is None:
-        return request, Comparison(templates_differ=True)
-    return request, compare(root.aws, root.environment, request, root.previous, complete)
 
 
 def review(root: RootDeployment, plan: Plan, comparison: Comparison) -> Plan:
