@@ -365,6 +365,8 @@ def test_a_lock_file_is_what_the_build_has_read_of_it(context: Path, command: st
          ["Dockerfile:2: COPY app start.sh /x: with more than one source the destination ends with a /"]),
         (f"FROM p\nCOPY gone /x\nADD other /y\n{CMD}",
          [f"Dockerfile:{place}: the context has no such file" for place in ("2: COPY gone", "3: ADD other")]),
+        (f"# words\nFROM p\n# more\n# and more\nCOPY gone /x\n{CMD}",
+         ["Dockerfile:5: COPY gone: the context has no such file"]),
         (f"FROM p\nCOPY gone/*.txt /x/\n{CMD}", ["Dockerfile:2: COPY gone/*.txt: the context has no such file"]),
         (f"FROM p\nCOPY a*/gone.txt /x/\n{CMD}", []),
         (f"FROM q AS one\nFROM p\nCOPY --from=one gone /x\n{CMD}",

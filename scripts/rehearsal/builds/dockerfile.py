@@ -48,6 +48,9 @@ def read(text: str) -> list[Instruction]:
             escape = directive[2]
     instructions, number = [], 0
     while number < len(lines):
+        if lines[number].lstrip().startswith("#"):
+            number += 1
+            continue
         first = number + 1
         joined, number = _joined(lines, number, escape)
         if not joined:
