@@ -59,6 +59,7 @@ DEPTH = os.environ.get("DEPTH", default=2)
 VIA = os.environ["MAIL_VIA"]
 os.environ["WRITTEN"] = "no"
 HOME = os.getenv("HOME")
+BOX = Fernet(Settings().encryption_key)
 """
 RICH = {
     "api/src/shop/settings.py": SETTINGS,
