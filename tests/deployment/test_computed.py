@@ -185,6 +185,8 @@ def test_zones_offer_the_instances_that_elastic_beanstalk_starts(environment: En
     offers = {"InstanceTypeOfferings": [{"Location": f"name-of-euw1-az{number}"} for number in (2, 3)]}
     service = aws(ec2__describe_instance_type_offerings=offers)
     offering = optional_parts.zones_with(service, "t3.small")
+    filters = [{"Name": "instance-type", "Values": ["t3.small"]}]
+    assert service.asked[-1][1] == {"LocationType": "availability-zone", "Filters": filters}
     zones = Computation(service, environment).zones(offering)
     assert [each.how for each in zones] == ["euw1-az2", "euw1-az3"]
 
@@ -243,6 +245,12 @@ def test_the_newest_platform_is_found_by_its_number(environment: Environment, tm
     )
     computed = values(computed_by_delivery(service, beanstalk(tmp_path, PythonVersion="3.12"), BESIDE))
     assert computed["PlatformArn"] == ("arn:4.12.1", COMPUTED)
+    branch = "Python 3.12 running on 64bit Amazon Linux 2023"
+    filters = [
+        {"Type": "PlatformBranchName", "Operator": "=", "Values": [branch]},
+        {"Type": "PlatformStatus", "Operator": "=", "Values": ["Ready"]},
+    ]
+    assert dict(service.asked)["elasticbeanstalk.list_platform_versions"] == {"Filters": filters}
     assert computed["BackendBootstrap"] == ("true", COMPUTED)
     none = aws(
         elasticbeanstalk__list_platform_versions={"PlatformSummaryList": []},

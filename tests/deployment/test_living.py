@@ -15,6 +15,7 @@ from generator.cfn.stacks import Stack
 from generator.cfn.template_names import PIPELINE
 from generator.cfn.templates import TemplateSet, from_bodies, load
 from scripts.deployment import environment
+from scripts.deployment.errors import AwsError
 from scripts.deployment.execute import Outcome
 from scripts.deployment.plan import UPDATE, Plan
 from scripts.operations import deploying, living, parameter_effects
@@ -183,7 +184,10 @@ def test_elastic_beanstalk_says_whether_it_is_ready() -> None:
     }
     aws = Prepared(elasticbeanstalk__describe_environments=answer)
     assert living.not_ready(aws, ["backend", "other"]) == {"backend": "Updating"}
-    assert living.not_ready(aws, []) == {} and len(aws.asked) == 1
+    names = ["backend", "other"]
+    assert living.not_ready(aws, []) == {} and aws.asked == [
+        ("elasticbeanstalk.describe_environments", {"EnvironmentNames": names, "IncludeDeleted": False})
+    ]
 
 
 @pytest.mark.parametrize(("first", "second", "weight"), [(1, 0, 0), (0, 1, 1), (95, 5, 5)])
@@ -203,10 +207,17 @@ def test_the_weight_on_the_second_target_group_is_read_from_the_rule(
             ]
         }
 
+    # A group without a weight has none, and an action without groups forwards nothing.
     groups = [{"TargetGroupArn": FIRST, "Weight": first}, {"TargetGroupArn": SECOND, "Weight": second}]
-    rule = {"RuleArn": RULE, "Actions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]}
+    groups.append({"TargetGroupArn": SECOND})
+    fixed = {"Type": "fixed-response"}
+    rule = {"RuleArn": RULE, "Actions": [fixed, {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]}
     aws = Prepared(cloudformation__list_stack_resources=listed, elbv2__describe_rules={"Rules": [rule]})
     assert living.weight_elsewhere(aws, stack(staging)) == weight
+    assert aws.asked[-1] == ("elbv2.describe_rules", {"RuleArns": [RULE]})
+    ids["ProductionRule"] = ""  # it is not made yet
+    assert living.weight_elsewhere(aws, stack(staging)) == 0
+    assert aws.calls().count("elbv2.describe_rules") == 1
     resources = load(ROOT / "templates")["ingress"].resources
     assert {living.PRODUCTION_RULE[1], living.SECOND[1]} <= resources.keys()
 
@@ -222,7 +233,12 @@ def test_tables_that_exist_and_would_be_made_are_looked_for() -> None:
         return from_bodies({"environment": {"Resources": resources}})
 
     pair = TemplatePair("environment", side(A="own"), side(A="own", B="free", C="taken"))
-    assert list(living.taken_tables(Prepared(dynamodb__describe_table=described), pair)) == ["taken"]
+    aws = Prepared(dynamodb__describe_table=described)
+    assert list(living.taken_tables(aws, pair)) == ["taken"]
+    assert [request for _, request in aws.asked] == [{"TableName": "free"}, {"TableName": "taken"}]
+    aws.answers["dynamodb.describe_table"] = refusal("x", "AccessDenied")
+    with pytest.raises(AwsError, match="AccessDenied"):
+        list(living.taken_tables(aws, pair))
 
 
 @pytest.mark.parametrize(("limit", "too_many"), [(5.0, (6, 5)), (6.0, None)])
@@ -233,4 +249,9 @@ def test_addresses_that_are_added_have_to_fit(limit: float, too_many: tuple[int,
     )
     added = plan(PlannedChange(("Network", "NatAddressB"), living.ADDRESS, "Add"))
     assert living.addresses_needed(aws, added) == too_many
+    assert aws.asked == [("service-quotas.list_service_quotas", {"ServiceCode": "ec2"}), ("ec2.describe_addresses", {})]
+    unknown = Prepared(
+        **{"service-quotas__list_service_quotas": {"Quotas": []}}, ec2__describe_addresses={"Addresses": []}
+    )
+    assert living.addresses_needed(unknown, added) is None
     assert living.addresses_needed(aws, plan()) is None
