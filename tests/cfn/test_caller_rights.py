@@ -59,8 +59,8 @@ def test_each_right_is_asked_once_by_what_asks_for_it_first() -> None:
     balancer = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer"}
     bodies = {"b": {"Resources": {"Second": balancer}}, "a": {"Resources": {"First": balancer, "Other": balancer}}}
     bodies["c"] = {"Resources": {"Cluster": {"Type": "AWS::ECS::Cluster"}}}
-    asked = [(address, right.subject) for address, right in needed(from_bodies(bodies))]
-    assert asked == [("a.First", balancer["Type"]), ("c.Cluster", "AWS::ECS::Cluster")]
+    needs = [(address, right.subject) for address, right in needed(from_bodies(bodies))]
+    assert needs == [("a.First", balancer["Type"]), ("c.Cluster", "AWS::ECS::Cluster")]
 
 
 def test_a_service_linked_role_is_made_for_its_service_alone() -> None:

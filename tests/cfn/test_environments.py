@@ -108,17 +108,17 @@ def test_the_names_of_the_stacks() -> None:
 
 
 def test_what_a_root_says_of_itself() -> None:
-    one = environment(Size="large", ConnectionArn="arn:c")
-    assert own_tags(one.root) == {"Application": "shop", "Environment": ""}
-    assert (one.application, one.version, one.region, one.tags) == ("shop", "1.2.3", "", {"Cost": "7"})
+    shop = environment(Size="large", ConnectionArn="arn:c")
+    assert own_tags(shop.root) == {"Application": "shop", "Environment": ""}
+    assert (shop.application, shop.version, shop.region, shop.tags) == ("shop", "1.2.3", "", {"Cost": "7"})
     assert environment("edge").region == "us-east-1"
-    assert one.hidden == {"Word", "Hidden"}
-    assert one.first_values == {"Image": "none", "Bootstrap": "true"} and environment("access").computed == {}
-    assert (one.chosen("Size"), environment().chosen("Size"), one.chosen("Nothing")) == ("large", "small", "")
-    assert one.connection == "arn:c" and environment().connection == ""
-    assert one.group("Source") == ("ConnectionArn", "Word")
+    assert shop.hidden == {"Word", "Hidden"}
+    assert shop.first_values == {"Image": "none", "Bootstrap": "true"} and environment("access").computed == {}
+    assert (shop.chosen("Size"), environment().chosen("Size"), shop.chosen("Nothing")) == ("large", "small", "")
+    assert shop.connection == "arn:c" and environment().connection == ""
+    assert shop.group("Source") == ("ConnectionArn", "Word")
     with pytest.raises(EnvironmentRefusedError, match=r"^environment\.json has no parameter group 'Nothing'\.$"):
-        one.group("Nothing")
+        shop.group("Nothing")
 
 
 def test_a_root_of_which_nothing_would_be_made_is_not_needed() -> None:
@@ -143,19 +143,19 @@ def test_what_is_computed_goes_before_the_file_and_has_to_be_there() -> None:
 
 
 def test_what_a_living_environment_cannot_change() -> None:
-    one = environment()
-    one.check_fixed({"Size": "small"}, {"Size": "small"})
-    one.check_fixed({}, {"Size": "large"})  # it is new
-    one.check_fixed({"Size": "small"}, {})
+    shop = environment()
+    shop.check_fixed({"Size": "small"}, {"Size": "small"})
+    shop.check_fixed({}, {"Size": "large"})  # it is new
+    shop.check_fixed({"Size": "small"}, {})
     with pytest.raises(EnvironmentRefusedError) as caught:
-        one.check_fixed({"Size": "small"}, {"Size": "large"})
+        shop.check_fixed({"Size": "small"}, {"Size": "large"})
     assert str(caught.value) == "Size of shop-one is small and cannot become large: the network cannot change."
 
 
 def test_the_values_after_the_first_release() -> None:
-    one = environment(Size="large")
-    first = {**one.values(one.first_values)}
-    assert released(one.file, one.root) == {**first, "Bootstrap": "false"}
+    shop = environment(Size="large")
+    first = {**shop.values(shop.first_values)}
+    assert released(shop.file, shop.root) == {**first, "Bootstrap": "false"}
 
 
 def faults(name: str = "one", **parameters: Any) -> list[str]:

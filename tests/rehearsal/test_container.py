@@ -205,10 +205,10 @@ def test_links_are_copied_as_links(context: Path) -> None:
 def test_files_have_the_rights_that_they_are_given(context: Path, text: str, modes: dict[str, int]) -> None:
     """As far as a rehearsal needs it: whoever owns a file reads and writes it."""
     files, _ = image(context, f"FROM p\n{text}\n{CMD}")
-    found = {
+    copied = {
         str(path.relative_to(files)): stat.S_IMODE(path.stat().st_mode) for path in files.rglob("*") if path.is_file()
     }
-    assert found == modes
+    assert copied == modes
 
 
 PIP = "pip install"

@@ -118,15 +118,15 @@ def test_what_is_told_to_the_janitor_is_done(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_folder_is_out_of_the_way_before_it_is_deleted(tmp_path: Path) -> None:
-    told = io.StringIO()
-    cleaner = janitor.Janitor(tmp_path, cast(Any, SimpleNamespace(stdin=told)))
+    orders = io.StringIO()
+    cleaner = janitor.Janitor(tmp_path, cast(Any, SimpleNamespace(stdin=orders)))
     (tmp_path / "old").mkdir()
     cleaner.delete(tmp_path / "old")
     [moved] = tmp_path.iterdir()
     assert re.fullmatch(r"\.deleted-[0-9a-f]{8}", moved.name)
     with pytest.raises(ValueError, match="it had to"), cleaner.guard(7):
         raise ValueError("it had to")
-    assert told.getvalue() == f"x{moved}\n+7\n-7\n"
+    assert orders.getvalue() == f"x{moved}\n+7\n-7\n"
 
 
 def test_a_janitor_that_was_killed_is_missed_by_nobody(tmp_path: Path) -> None:
