@@ -30,6 +30,7 @@ SIGNED = {
     "tagging": ("resourcegroupstaggingapi",),
 }
 SCOPE = re.compile(r"Credential=([^/,]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+ELSEWHERE = ("ListDirectoryBuckets",)  # on the wire as ListBuckets, at another host (botocore's endpoint rules of S3)
 OWN = "local-aws-engine"  # in the user agent of the engine's own calls
 
 
@@ -130,6 +131,8 @@ def _routes(service: str) -> list[tuple[str, str, re.Pattern[str], int, frozense
     """Name, method, path, number of its literal characters and demanded parameters of every operation of a service."""
     model, routes = _model(service), []
     for name in model.operation_names if model and model.protocol.startswith("rest") else ():
+        if name in ELSEWHERE:
+            continue
         operation = model.operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
         literal = re.sub(r"\{[^}]*\}", "", path)

@@ -33,6 +33,7 @@ S3_ACTIONS = {
     "DeleteObjects": "DeleteObject",
     "HeadBucket": "ListBucket",
     "HeadObject": "GetObject",
+    "ListBuckets": "ListAllMyBuckets",
     "ListObjects": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
     "ListObjectsV2": "ListBucket",
