@@ -45,7 +45,7 @@ def new_stack(account: Account, role: str, kind: str, properties: Properties) ->
     """A stack with one resource in its template."""
     text = json.dumps({"Resources": {"It": {"Type": kind, "Properties": properties}}})
     stack = account.new("prod")
-    stack.target = Target(text, templates.read(text), {}, {}, {})
+    stack.target = Target(text, templates.read(text), {}, {}, {}, ())
     stack.settings = Settings(role)
     return stack
 
