@@ -101,7 +101,7 @@ def run(command: list[str], progress: "Progress") -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
     with LOG.open("a", encoding="utf-8") as log:
         log.write(f"$ {' '.join(command)}\n")
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -109,20 +109,18 @@ def run(command: list[str], progress: "Progress") -> None:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-        )
-        assert process.stdout is not None
-        lines = list[str]()
-        try:
-            for line in process.stdout:
-                log.write(line)
-                lines.append(line.rstrip())
-                progress.step = shown(line) or progress.step
-            status = process.wait()
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-    if status:
+        ) as process:
+            assert process.stdout is not None
+            lines = list[str]()
+            try:
+                for line in process.stdout:
+                    log.write(line)
+                    lines.append(line.rstrip())
+                    progress.step = shown(line) or progress.step
+            except BaseException:
+                process.kill()
+                raise
+    if status := process.returncode:
         tail = "\n  ".join([line for line in lines if line.strip()][-TAIL:])
         raise SetUpError(
             f"`{' '.join(command[:4])}` ended with status {status}:\n  {tail}\n"

@@ -29,12 +29,15 @@ class Registry:
     digest: str = ""
     realm: str = ""
     kind: str = TYPES[0]
+    token: bytes = b'{"token": "open"}'
     requests: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
 
-    def answer(self, path: str, token: str) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, path: str, token: str, accepted: str = "") -> tuple[int, dict[str, str], bytes]:
         self.requests.append(path)
+        self.accepted.append(accepted)
         if path.startswith("/token?"):
-            return 200, {}, json.dumps({"token": "open"}).encode()
+            return 200, {}, self.token
         if token != "Bearer open":
             realm = self.realm or f"http://{self.address}/token"
             challenge = f'Bearer realm="{realm}",service="here",scope="aws"'
@@ -49,7 +52,9 @@ class Registry:
 def registry() -> Iterator[Registry]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, headers, body = here.answer(self.path, self.headers.get("Authorization", ""))
+            status, headers, body = here.answer(
+                self.path, self.headers.get("Authorization", ""), self.headers.get("Accept", "")
+            )
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -62,7 +67,7 @@ def registry() -> Iterator[Registry]:
     here = Registry()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     here.address = f"127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield here
     server.shutdown()
     server.server_close()
@@ -82,16 +87,34 @@ def test_the_file_has_one_digest_for_each_image() -> None:
     assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in body.values())
 
 
+@pytest.mark.parametrize("token", [b'{"token": "open"}', b'{"access_token": "open"}'])
+@pytest.mark.parametrize("kind", [*TYPES, f"{TYPES[0]}; charset=utf-8"])
 def test_the_command_writes_the_digest_that_the_tag_has_now(
+    registry: Registry, pins: Path, capsys: pytest.CaptureFixture[str], token: bytes, kind: str
+) -> None:
+    registry.manifest, registry.token, registry.kind = b'{"schemaVersion": 2}', token, kind
+    digest = f"sha256:{hashlib.sha256(registry.manifest).hexdigest()}"
+    image = f"{registry.address}/library/python:3.11-slim"
+    assert main([], pins) == 0
+    assert pins.read_text() == f'{{\n  "{image}": "{digest}"\n}}\n'
+    assert capsys.readouterr().out.splitlines() == [
+        f"{image}: sha256:{'0' * 64} -> {digest}",
+        "buildspecs/base_images.json is renewed: run `python -m generator`",
+    ]
+    manifest = "/v2/library/python/manifests/3.11-slim"
+    assert registry.requests == [manifest, "/token?service=here&scope=aws", manifest]
+    assert registry.accepted[0] == registry.accepted[2] == ", ".join(TYPES)
+    assert main([], pins) == 0 and capsys.readouterr().out == "unchanged\n"
+
+
+def test_an_image_that_is_named_is_added_in_its_place(
     registry: Registry, pins: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    registry.manifest = b'{"schemaVersion": 2}'
+    image = f"{registry.address}/library/python:3.11-slim"
+    pins.write_text("{}", encoding="utf-8")
     digest = f"sha256:{hashlib.sha256(registry.manifest).hexdigest()}"
-    assert main([], pins) == 0
-    assert list(json.loads(pins.read_text()).values()) == [digest]
-    assert f"sha256:{'0' * 64} -> {digest}" in capsys.readouterr().out
-    assert registry.requests[1] == "/token?service=here&scope=aws"
-    assert main([], pins) == 0 and capsys.readouterr().out == "unchanged\n"
+    assert main([image, image], pins) == 0 and json.loads(pins.read_text()) == {image: digest}
+    assert capsys.readouterr().out.splitlines()[0] == f"{image}: new -> {digest}"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +124,10 @@ def test_the_command_writes_the_digest_that_the_tag_has_now(
         ({"kind": "text/html"}, "the registry sent text/html, no manifest"),
         ({"realm": "http://elsewhere.test/token"}, "only an anonymous token is fetched"),
         ({"realm": "file:///etc/passwd"}, "only an anonymous token is fetched"),
+        ({"token": b"<html>"}, "/token gives no token (200)"),
+        ({"token": b"{}"}, "/token gives no token (200)"),
+        ({"token": b"[]"}, "/token gives no token (200)"),
+        ({"token": b'{"token": "closed"}'}, "the registry answers 401 b''"),
     ],
 )
 def test_a_registry_that_is_not_believed_changes_nothing(
@@ -116,7 +143,7 @@ def test_a_registry_that_is_not_believed_changes_nothing(
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ("{address}/library/python:9.9-slim", "the registry answers 404"),
+        ("{address}/library/python:9.9-slim", "python:9.9-slim: the registry answers 404 b'MANIFEST_UNKNOWN'"),
         ("python:3.11-slim", "is not HOST/NAME:TAG"),
         ("127.0.0.1:1/library/python:3.11-slim", "no answer"),
     ],

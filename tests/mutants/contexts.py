@@ -44,6 +44,7 @@ LIMIT = 900.0  # seconds for a test file
 # Folders whose tests are quick enough to be measured beside those without servers.
 QUICK = (
     "tests/bootstrap/test_steps.py",
+    "tests/buildspecs/test_base_image.py",
     "tests/buildspecs/test_pinned_tools.py",
     "tests/cli/test_command.py",
     "tests/cli/test_console.py",
