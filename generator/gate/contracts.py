@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.cfn.graph import givers, mentions
+from generator.cfn.graph import givers, mentions, references
 from generator.cfn.intrinsics import Names, decided, render
 from generator.cfn.places import walk
 from generator.cfn.templates import Resource, Template, TemplateSet, once
@@ -106,6 +106,20 @@ def children_are_fed(templates: TemplateSet) -> Iterator[Disagreement]:
                 for giver in givers(parent, child, name):
                     if giver.section == "Outputs" and giver.name not in templates[giver.template].outputs:
                         yield Disagreement(here, giver.template, f"{name} reads {giver}, an output that is not there")
+        yield from _lost_outputs(parent)
+
+
+def _lost_outputs(parent: Template) -> Iterator[Disagreement]:
+    """What the outputs of a parent, and its own resources, read of its children and those do not give."""
+    children = {child.resource.logical_id: child.template for child in parent.children()}
+    for reference in references(parent):
+        place = reference.source.partition(".")[2]
+        if reference.target not in children or place in children or not reference.attribute.startswith("Outputs."):
+            continue
+        child, name = children[reference.target], reference.attribute.removeprefix("Outputs.")
+        if name not in child.outputs:
+            message = f"reads {child.name}.Outputs.{name}, an output that is not there"
+            yield Disagreement(f"{parent.name}.{place}", child.name, message)
 
 
 def artifacts_are_produced(templates: TemplateSet) -> Iterator[Disagreement]:

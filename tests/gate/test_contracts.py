@@ -169,6 +169,19 @@ CASES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
         {"Fn::GetAtt": ["Build", "Outputs.Lost"]},
         "environment.Pipeline <-> build: Project reads build.Outputs.Lost, an output that is not there",
     ),
+    "an output of a child that the root hands on and the child does not give": (
+        ("environment", "Outputs"),
+        {
+            "Image": {"Value": {"Fn::Sub": "${Build.Outputs.Lost}"}},
+            "Name": {"Value": {"Fn::GetAtt": ["Build", "Outputs.Project"]}},
+        },
+        "environment.Image <-> build: reads build.Outputs.Lost, an output that is not there",
+    ),
+    "an output of a child that a resource of the root takes and the child does not give": (
+        (*ROOT, "Alarm"),
+        {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::GetAtt": ["Build", "Outputs.Lost"]}}},
+        "environment.Alarm <-> build: reads build.Outputs.Lost, an output that is not there",
+    ),
     "passed and not used": ((*PIPELINE, "Name"), "fixed", ""),
     "an artifact that nobody makes": (
         (*STAGES, 3, "Actions", 0, "InputArtifacts"),

@@ -70,6 +70,7 @@ DEPLOYMENTS, LISTENER_RULE = ("DeploymentConfiguration", "AWS::ElasticLoadBalanc
 FORWARDED = ("Actions", 0, "ForwardConfig", "TargetGroups")
 SHIFTED = ("LoadBalancers", 0, "AdvancedConfiguration", "Fn::If", 1)
 BEANSTALK = "AWS::ElasticBeanstalk::Environment"
+LOST = {"Fn::GetAtt": ["Signing", "Outputs.Lost"]}
 OPEN = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}]
 
 # By rule; with a text where the message must tell which of several faults it is.
@@ -413,7 +414,12 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         (in_question("#{Plan.TITLE}" * 9), "has a configuration value of up to"),
     ],
     "ACC006": [section("environment", "Parameters", "Environment", "AllowedPattern", value="[a-z][a-z0-9-]{1,15}")],
-    "CON001": [not_passed, not_taken, not_given],
+    "CON001": [
+        not_passed,
+        not_taken,
+        not_given,
+        section("shared", "Outputs", "SigningProfileArn", "Value", value=LOST, at="SigningProfileArn"),
+    ],
     "CON002": [action("ECS", InputArtifacts=[{"Name": "Mutant"}])],
     "CON003": [
         action("CodeBuild", Configuration={"EnvironmentVariables": "#{Mutant.X}"}),
