@@ -9,11 +9,27 @@ import pytest
 from awacs import iam as roles
 from awacs import s3 as do
 from awacs.aws import Bool, Principal
-from troposphere import AWSHelperFn, Equals, GetAtt, If, Ref, Sub, Template, budgets, codecommit, ec2, ecs, s3, sns, ssm
+from troposphere import (
+    AWSHelperFn,
+    Equals,
+    GetAtt,
+    If,
+    Ref,
+    Sub,
+    Tags,
+    Template,
+    budgets,
+    codecommit,
+    ec2,
+    ecs,
+    s3,
+    sns,
+    ssm,
+)
 from troposphere import iam as resources
 
 from generator.application import APPLICATION
-from generator.core import arns, conditions, paths, ports, tags
+from generator.core import arns, conditions, paths, ports
 from generator.core.encoding import plain
 from generator.core.iam import Anything, allow, deny, document, listed, same_account, service, trust, unscoped, via
 from generator.core.ports import Kind, Port
@@ -155,7 +171,7 @@ def test_the_words_of_statements() -> None:
 def test_a_resource_comes_with_tags_path_policies_and_words() -> None:
     shop = stack()
     shop.add(
-        s3.Bucket("Files", Tags=tags.Tags(Name="own")),
+        s3.Bucket("Files", Tags=Tags(Name="own")),
         "Holds files.",
         ["PIP-8", "RUN-1"],
         [allow("A", [do.GetObject], unscoped("S3"), "why"), allow("B", [do.GetObject], ["arn"], "because")],
