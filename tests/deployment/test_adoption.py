@@ -111,6 +111,18 @@ def test_survivors_are_found_by_names_tags_and_what_they_are_encrypted_with(stag
     adopted = adopted_values(Left(names(staging)), staging)
     assert adopted == {KEY: KEYS[0], SECRET: SECRET_ARN, SESSIONS: SESSIONS_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}
     assert set(adopted) <= staging.root.parameters.keys()
+    # As they stand in the file: the key first, on which everything else depends.
+    computed = adoption.adopted_parameters(root(Left(names(staging)), staging), adopt=True)
+    descriptions = adoption._secret_parameters(staging.root.children())
+    assert computed == [
+        Computed(KEY, KEYS[0], COMPUTED, "adopted: key that the rest is encrypted with"),
+        Computed(TABLES, "EXISTING", COMPUTED, f"adopted: tables {', '.join(sorted(names(staging)))}"),
+        *(
+            Computed(parameter, adopted[parameter], COMPUTED, f"adopted: secret, {text}")
+            for parameter, text in descriptions.items()
+        ),
+        Computed(REPOSITORY, IMAGES, COMPUTED, "adopted: images"),
+    ]
 
 
 def test_what_takes_over_is_told_by_its_name(staging: Environment) -> None:

@@ -479,3 +479,56 @@ def test_a_protection_that_binds_nobody_is_told(
     if state is State.ERROR and chosen == SETS:
         # The command names the policy as a permission set refers to it: by name and path.
         assert "Name=BranchProtectionArn,Path=/" in results[0].remedy
+
+
+def test_what_binds_nobody_is_told_of_each_root_with_the_way_to_mend_it(params: Path) -> None:
+    """Of the root that is deployed, also when the one before it is not."""
+
+    def checks_of(waiver: str | None, bound: list[str], sets: str = "") -> list[Check]:
+        file = params / "production.json"
+        body = json.loads((ROOT / "params/production.json").read_text(encoding="utf-8"))
+        body["Parameters"].pop("ProtectionWaivedBecause", None)
+        body["Parameters"] |= {"DeveloperPermissionSets": sets} if sets else {}
+        body["Parameters"] |= {} if waiver is None else {"ProtectionWaivedBecause": waiver}
+        file.write_text(json.dumps(body), encoding="utf-8")
+
+        def stack(StackName: str) -> dict[str, Any]:
+            if "shared" in StackName:
+                raise refusal("x", "ValidationError", "Stack does not exist")
+            output = {
+                "OutputKey": "ApprovalProtectionArn",
+                "OutputValue": f"arn:aws:iam::{ACCOUNT}:policy/a/b/Approval",
+            }
+            status = {"StackStatus": "CREATE_COMPLETE", "CreationTime": NOW, "Outputs": [output]}
+            return {"Stacks": [{"StackName": StackName, "StackId": f"arn:{StackName}", **status}]}
+
+        entities: dict[str, Any] = {"PolicyGroups": [], "PolicyUsers": []}
+        entities["PolicyRoles"] = [{"RoleName": name} for name in bound]
+        aws = Account(cloudformation__describe_stacks=stack, iam__list_entities_for_policy=entities)
+        roots = environment.load("production", ROOT / "templates", params)
+        return list(source.protection(Survey(aws, ME, roots, True, ROOT)))
+
+    what, again = "approval protection", "`access production` again"
+    assert checks_of("we are two", []) == [
+        Check(
+            what, State.WARNING, "binds nobody, on purpose: we are two", "Name whom it must not let approve a release."
+        )
+    ]
+    assert checks_of(production.UNDECIDED, []) == [
+        Check(
+            what,
+            State.ERROR,
+            "binds nobody, and nobody has decided so: the file has the reason that it came with",
+            f"Name people in DeveloperGroups, or say in ProtectionWaivedBecause why not; then run {again}.",
+        )
+    ]
+    remedy = (
+        "In the account of IAM Identity Center: `aws sso-admin "
+        "attach-customer-managed-policy-reference-to-permission-set --instance-arn ... --permission-set-arn ... "
+        "--customer-managed-policy-reference Name=Approval,Path=/a/b/`, then `aws sso-admin provision-permission-set --target-type ALL_PROVISIONED_ACCOUNTS` with the same two ARNs."
+    )
+    bound = ["z", "AWSReservedSSO_Dev_1"]
+    assert checks_of(reason, bound, "Dev,Ops") == [
+        Check(what, State.ERROR, "does not bind the permission set Ops yet", remedy),
+        Check(what, State.GOOD, "binds AWSReservedSSO_Dev_1, z"),
+    ]

@@ -233,5 +233,12 @@ def test_both_protections_bind_somebody_or_the_file_says_why_not(loaded: dict[st
         "An administrator runs `make access ENV=shared`, which makes it.",
     )
     production.check_protection(Prepared(), waived(loaded, "we are two"))
+    one_waived = {**roots, "shared": waived(loaded, "we are two")["shared"]}
+    assert (
+        "approval protection binds nobody"
+        in refused(lambda: production.check_protection(account(nobody), one_waived))[0]
+    )
+    without_shared = {name: root for name, root in roots.items() if name != "shared"}
+    production.check_protection(account(), without_shared)
     alone = Prepared(cloudformation__describe_stacks=described({}))
     production.check_protection(alone, roots)  # nothing is deployed yet

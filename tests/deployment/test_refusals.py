@@ -28,7 +28,9 @@ def replaced(name: str, kind: str) -> PlannedChange:
 
 
 def plan(*changes: PlannedChange, **more: Any) -> Plan:
-    return Plan("s", "id", more.pop("kind", "UPDATE"), "cs", "n", "d", changes, **more)
+    """A plan of these changes, beside one that nothing is wrong with."""
+    harmless = leaf("In.Other", "AWS::SNS::Topic", "Modify", SURE)
+    return Plan("s", "id", more.pop("kind", "UPDATE"), "cs", "n", "d", (harmless, *changes), **more)
 
 
 def resource(kind: str, **properties: Any) -> dict[str, Any]:
@@ -284,7 +286,7 @@ def test_a_release_that_runs_is_waited_for_or_given_up() -> None:
     pipeline = leaf("In.P", PIPELINE, "Modify", SURE, physical_id="release")
     service_ = leaf("In.S", SERVICE, "Modify", SURE)
     task = leaf("In.T", "AWS::ECS::TaskDefinition", "Modify", PERHAPS)
-    other = leaf("In.Other", "AWS::ECS::TaskDefinition", "Modify", PERHAPS)
+    other = leaf("In.U", "AWS::ECS::TaskDefinition", "Modify", PERHAPS)
     state = LivingState(executing=frozenset({"release", "a"}))
     cancelled = "a release is running, and the change of its pipeline would cancel it"
     expected = Refusal(cancelled, "In.P", WAIT, waits=True, awaited="release")
@@ -306,21 +308,21 @@ def test_a_release_that_runs_is_waited_for_or_given_up() -> None:
 def test_what_follows_from_what_is_made_anew() -> None:
     """What a resource is given differs, or names something that is created again, also by way of another one."""
 
-    def given(value: Any) -> dict[str, Any]:
+    def valued(value: Any) -> dict[str, Any]:
         return resource("X", Value=value)
 
     same = {
-        "By": given("${In.New.Arn}"),
-        "Whole": given({"a": ["${In.New}"]}),
-        "Behind": given("${In.By}"),
-        "Still": given("${In.Newer}"),
-        "Stays": given("${In.Changed}"),
-        "Late": given("${In.Stays}"),
+        "By": valued("${In.New.Arn}"),
+        "Whole": valued({"a": ["${In.New}"]}),
+        "Behind": valued("${In.By}"),
+        "Still": valued("${In.Newer}"),
+        "Stays": valued("${In.Changed}"),
+        "Late": valued("${In.Stays}"),
     }
     names = ("By", "Whole", "Behind", "Still", "Changed", "Gone", "Stays", "Late")
     perhaps = [leaf(f"In.{name}", "X", "Modify", PERHAPS, replacement="Conditional") for name in names[:5]]
     perhaps += [leaf(f"In.{name}", "X", "Modify", PERHAPS, replacement="False") for name in names[5:]]
-    both = pair({**same, "Changed": given("1")}, {**same, "Changed": given("2")})
+    both = pair({**same, "Changed": valued("1")}, {**same, "Changed": valued("2")})
     for new in (leaf("In.New", "X", "Add"), leaf("In.New", "X", "Remove"), replaced("In.New", "X")):
         assert refusals.follows(plan(new, *perhaps), both) == [
             "In.Behind",
