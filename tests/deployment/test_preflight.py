@@ -508,11 +508,10 @@ def test_what_binds_nobody_is_told_of_each_root_with_the_way_to_mend_it(params: 
         roots = environment.load("production", ROOT / "templates", params)
         return list(source.protection(Survey(aws, ME, roots, True, ROOT)))
 
-    what, again = "approval protection", "`access production` again"
-    assert checks_of("we are two", []) == [
-        Check(
-            what, State.WARNING, "binds nobody, on purpose: we are two", "Name whom it must not let approve a release."
-        )
+    what, again, reason = "approval protection", "`access production` again", "we are two, who do everything"
+    on_purpose = f"binds nobody, on purpose: {reason}"
+    assert checks_of(reason, []) == [
+        Check(what, State.WARNING, on_purpose, "Name whom it must not let approve a release.")
     ]
     assert checks_of(production.UNDECIDED, []) == [
         Check(
@@ -525,10 +524,11 @@ def test_what_binds_nobody_is_told_of_each_root_with_the_way_to_mend_it(params: 
     remedy = (
         "In the account of IAM Identity Center: `aws sso-admin "
         "attach-customer-managed-policy-reference-to-permission-set --instance-arn ... --permission-set-arn ... "
-        "--customer-managed-policy-reference Name=Approval,Path=/a/b/`, then `aws sso-admin provision-permission-set --target-type ALL_PROVISIONED_ACCOUNTS` with the same two ARNs."
+        "--customer-managed-policy-reference Name=Approval,Path=/a/b/`, then "
+        "`aws sso-admin provision-permission-set --target-type ALL_PROVISIONED_ACCOUNTS` with the same two ARNs."
     )
     bound = ["z", "AWSReservedSSO_Dev_1"]
-    assert checks_of(reason, bound, "Dev,Ops") == [
+    assert checks_of(None, bound, "Dev,Ops") == [
         Check(what, State.ERROR, "does not bind the permission set Ops yet", remedy),
         Check(what, State.GOOD, "binds AWSReservedSSO_Dev_1, z"),
     ]
