@@ -39,6 +39,11 @@ def lines(text: str) -> list[str]:
     return whole
 
 
+def _members(body: Mapping[str, Any]) -> str:
+    pairs = ((name, ",".join(value) if isinstance(value, list) else value) for name, value in body.items())
+    return " ".join(f"{name}={value}" for name, value in pairs if value not in ("", []))
+
+
 class Own:
     """An account with a number of its own. Nothing is drawn: of what nothing orders, the seed's ranks decide."""
 
@@ -156,6 +161,22 @@ class Own:
         ]
         entries.sort(key=lambda entry: (entry[0], entry[2].path, entry[1]))
         return [self._line(stack, event) for _, _, stack, event in entries[after:]]
+
+    def changes(self, change_set: str, *, values: bool = True) -> list[str]:
+        """Every member of the changes of a change set: a line for each change, and one for each of its details."""
+        shown = self.call("describe_change_set", ChangeSetName=change_set, IncludePropertyValues=values)
+        result = []
+        for change in shown["Changes"]:
+            body = change["ResourceChange"]
+            result.append(_members({name: value for name, value in body.items() if name != "Details"}))
+            for detail in body["Details"]:
+                result.append("- " + _members({**detail["Target"], **detail, "Target": ""}))
+        return result
+
+    def nested_change_set(self, change_set: str, logical: str) -> str:
+        """The id of the change set of a nested stack."""
+        [below] = [each for each in self.account.change_sets[change_set].below if each.stack.logical == logical]
+        return below.id
 
     def _line(self, stack: Stack, event: Mapping[str, Any]) -> str:
         own = event["PhysicalResourceId"] == stack.id
