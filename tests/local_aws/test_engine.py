@@ -292,6 +292,16 @@ def test_a_creation_whose_outputs_cannot_be_worked_out_is_rolled_back(own: Own) 
         """)
 
 
+def test_a_creation_whose_rules_are_not_met_begins_nothing(own: Own) -> None:
+    assertion = {"Assert": {"Fn::Equals": ["a", "b"]}, "AssertDescription": "a is b"}
+    template = {**body(Topic={"Type": TOPIC}), "Rules": {"Same": {"Assertions": [assertion]}}}
+    assert own.do("create_stack", "app", template) == lines("""
+        stack app CREATE_IN_PROGRESS User Initiated
+        stack app ROLLBACK_IN_PROGRESS Template validation error: Rule Same: a is b. Rollback requested by user.
+        stack app ROLLBACK_COMPLETE
+        """)
+
+
 def test_what_the_engine_itself_cannot_do_is_a_failure_of_the_resource(
     own: Own, monkeypatch: pytest.MonkeyPatch
 ) -> None:
