@@ -179,7 +179,7 @@ def test_a_changed_policy_alone_is_a_change_with_its_detail(aws: Aws) -> None:
 NOTE, BUCKET, TOPIC = "AWS::SSM::Parameter", "AWS::S3::Bucket", "AWS::SNS::Topic"
 
 
-def note(value: Any = "one", name: str = "", **attributes: Any) -> dict[str, Any]:
+def note(value: Any = "one", name: Any = "", **attributes: Any) -> dict[str, Any]:
     """A parameter of Systems Manager: its value is changed in place, its name by a replacement."""
     named = {"Name": name} if name else {}
     return {"Type": NOTE, "Properties": {"Type": "String", "Value": value, **named}, **attributes}
