@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, TextIO
 
 from generator.cfn.limits import CONFIGURATION_VALUE
@@ -417,13 +418,10 @@ class ReleaseEngine:
     def _run_actions(self, stage_actions: Sequence[Action], execution: Execution) -> list[ActionResult]:
         """Actions in their order; none of a later RunOrder starts after a failure."""
         results: list[ActionResult] = []
-        last_order: int | None = None
-        for action in stage_actions:
-            if last_order is not None and action.order > last_order:
+        for _, together in groupby(stage_actions, lambda action: action.order):
+            results += [self._run_action(action, execution) for action in together]
+            if any(result.error for result in results):
                 break
-            results.append(self._run_action(action, execution))
-            if results[-1].error:
-                last_order = action.order
         return results
 
     def _run_action(self, action: Action, execution: Execution) -> ActionResult:

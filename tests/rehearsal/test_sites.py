@@ -275,6 +275,26 @@ def test_what_has_changed_is_served_from_the_next_request_on(edge: Edge) -> None
     assert cast(Any, before).stopped and edge.served.calls == ["start", "stop"]
 
 
+def test_each_distribution_follows_its_own_configuration(edge: Edge) -> None:
+    others = [{"Id": name, "ARN": f"arn:{name}", "DomainName": name} for name in ("E0", "E2")]
+    own = edge.account.answers["cloudfront.list_distributions"]["DistributionList"]["Items"]
+    own[:] = [others[0], *own, others[1]]
+    configs = {name: deepcopy(edge.config) for name in ("E0", "E1", "E2")}
+    edge.account.answers["cloudfront.get_distribution_config"] = lambda Id: {
+        "DistributionConfig": deepcopy(configs[Id])
+    }
+    edge.distributions.start()
+    configs["E2"]["DefaultRootObject"] = "home.html"
+    edge.distributions.refresh()
+    roots = {name: served.distribution.root for name, served in edge.distributions.served.items()}
+    assert roots == {"E0": "index.html", "E1": "index.html", "E2": "home.html"}
+    edge.distributions.set_backend("http://127.0.0.1:8")
+    edge.distributions.stop()
+    assert [cast(Served, served).calls[1:] for served in edge.distributions.served.values()] == [
+        ["http://127.0.0.1:8", "stop"]
+    ] * 3
+
+
 def test_what_cannot_be_read_goes_on_as_before_and_is_read_again(edge: Edge) -> None:
     edge.distributions.start()
     edge.config["Enabled"] = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -46,12 +47,16 @@ def test_a_repository_gives_its_commit_and_not_what_lies_about(application: Path
     subprocess.run([*git, "init", "--quiet"], check=True)
     with pytest.raises(RefusedError, match="git gives no commit"):
         taken(application, tmp_path / "none")
+    (application / "bin" / "text").write_text("")
+    (application / "bin" / "text").chmod(0o600)
     subprocess.run([*git, "add", "bin"], check=True)
     subprocess.run([*git, "commit", "--quiet", "-m", "first"], check=True)
     (application / "bin" / "later").write_text("")
     commit = taken(application, tmp_path / "one")
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-    assert (commit, files(tmp_path / "one")) == (head, ["bin/run"])
+    assert (commit, files(tmp_path / "one")) == (head, ["bin/run", "bin/text"])
+    modes = [stat.S_IMODE((tmp_path / "one/bin" / name).stat().st_mode) for name in ("run", "text")]
+    assert modes == [0o755, 0o644], "git knows who may execute a file, and no more of its rights"
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

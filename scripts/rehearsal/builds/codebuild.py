@@ -173,7 +173,8 @@ class _Build:
 
     def _values(self, declared: Iterable[Mapping[str, str]]) -> dict[str, str]:
         """Variables with their values, those of the stores read in the name of the build's role."""
-        context, values = self.context, dict[str, str]()
+        context = self.context
+        values: dict[str, str] = {}
         for variable in declared:
             kind, value = variable.get("type", "PLAINTEXT"), variable["value"]
             if kind == "PARAMETER_STORE":

@@ -65,7 +65,7 @@ class Outcome:
     cache_key: str = ""
     artifacts: dict[str, dict[str, Path]] = field(default_factory=dict)
     reports: dict[str, list[Path]] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: float = field(init=False)
 
     @property
     def succeeded(self) -> bool:
