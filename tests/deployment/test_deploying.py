@@ -17,8 +17,9 @@ from generator.cfn.packaging import Bucket, PackagedSet
 from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
+from scripts.deployment.aws import Endpoint
 from scripts.deployment.deploy_root import RootDeployment
-from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan, Refusal
 from scripts.operations import access_first, deploying, living
 from scripts.operations.following import Event, FollowedOutcome
@@ -252,3 +253,64 @@ def test_the_report_of_an_update_has_its_outputs_and_what_was_left_behind(loaded
     assert operation["outputs"] == {} and len(operation["left"]) == 1
     lines, operation = report("UPDATE_ROLLBACK_FAILED", good=False)
     assert not any("remove it" in line for line in lines) and operation["left"] == []
+
+
+def executions(*entries: tuple[str, str]) -> dict[str, Any]:
+    listed = [{"pipelineExecutionId": number, "status": status} for number, status in entries]
+    return {"pipelineExecutionSummaries": listed}
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_a_release_that_began_while_somebody_read_the_plan_is_not_overrun(
+    loaded: dict[str, Environment], cancel: bool
+) -> None:
+    aws = Prepared(codepipeline__list_pipeline_executions=executions(("e-2", "InProgress"), ("e-1", "Succeeded")))
+    changes = (Difference("Name", "a", "b"),)
+    pipeline = PlannedChange(("P",), living.PIPELINE, "Modify", differences=changes, physical_id="release")
+    planned = replace(PLAN, changes=(pipeline,), empty=True)
+    root = deployment(aws, loaded, cancel_release=cancel)
+    run, options = arguments(aws, loaded, cancel_release=cancel)
+    steps = deploying.Steps(run, options, None)
+    if cancel:
+        assert list(steps.before_execution(root, planned)) == [f"{STAGING}: done"]
+        assert steps.releases == {"release": {"e-2": "InProgress", "e-1": "Succeeded"}}
+    else:
+        with pytest.raises(RefusedError) as raised:
+            steps.before_execution(root, planned)
+        assert (raised.value.reason, raised.value.remedy) == (
+            f"{STAGING} was not changed: a release of release has begun in the meantime.",
+            "Run again with --wait, or give the release up with --cancel-release.",
+        )
+    created = deploying.Steps(run, options, None)
+    assert list(created.before_execution(root, replace(planned, kind="CREATE"))) == [f"{STAGING}: done"]
+    assert created.releases == {}
+
+
+def test_with_wait_it_is_planned_again_when_what_forbids_it_has_ended(
+    loaded: dict[str, Environment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is left of the plan that was made before."""
+    wait = Refusal("it runs", "X", "Wait", waits=True, awaited="release")
+    busy, free = replace(PLAN, refusals=(wait,)), replace(PLAN, refusals=(replace(wait, waits=False),))
+    plans = [busy, busy, free]
+    monkeypatch.setattr(deploying, "plan_visibly", lambda _: plans.pop(0))
+    aws = Prepared(codepipeline__list_pipeline_executions=executions(), cloudformation__delete_change_set={})
+    run, options = arguments(aws, loaded, wait=True)
+    root = deployment(aws, loaded)
+    assert deploying.Steps(run, options, None).plan(root) is free and plans == []
+    assert aws.calls().count("cloudformation.delete_change_set") == 2
+    plans.append(busy)
+    run, options = arguments(aws, loaded)
+    assert deploying.Steps(run, options, None).plan(root) is busy
+
+
+def test_the_page_of_the_local_aws_is_named_at_the_end(
+    loaded: dict[str, Environment], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deploying, "deploy_roots", lambda *_: Exit.FAILED)
+    aws = Prepared()
+    run, options = arguments(aws, loaded)
+    assert deploying.deploy(run, options) is Exit.FAILED and capsys.readouterr().out == ""
+    aws.endpoint = Endpoint("http://localhost:1", "eu-west-1", page="http://localhost:1/")
+    assert deploying.deploy(run, options) is Exit.FAILED
+    assert capsys.readouterr().out == "local AWS: http://localhost:1/  all property values are simulated\n"
