@@ -434,14 +434,14 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
     return LocalAccount(served, lambda: server.lost(run_file, endpoint))
 
 
-def entry(door: str = hints.DELIVERY, *before: str) -> NoReturn:
+def entry(door: str, *before: str) -> NoReturn:
     """The process. `before` are words that go before those of the command line."""
     streams.end_with(lambda: main([*before, *sys.argv[1:]], door), (Exit.DONE, Exit.CHANGES), Exit.OUTPUT)
 
 
 def delivery() -> NoReturn:
     """What the installed command calls."""
-    entry()
+    entry(hints.DELIVERY)
 
 
 if __name__ == "__main__":

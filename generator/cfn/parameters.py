@@ -141,18 +141,16 @@ def parse(text: str, file: str) -> ParameterFile:
     return ParameterFile(file, *(content.get(name, {}) for name in SECTIONS))
 
 
-def check(
-    file: ParameterFile, template: Template, own_tags: Collection[str], pseudo: Mapping[str, str] | None = None
-) -> list[Problem]:
+def check(file: ParameterFile, template: Template, own_tags: Collection[str]) -> list[Problem]:
     """Everything that is wrong with `file` as the parameters of the root `template`; empty when it is right.
 
-    `own_tags` are the keys of the tags that the templates set themselves, `pseudo` the values of pseudo parameters for
-    the template's `Rules`. Those are evaluated, with the first-deployment values of computed parameters, when every
-    parameter is right by itself. Raises `assertions.NotEvaluableError` for a rule or pattern that cannot be applied.
+    `own_tags` are the keys of the tags that the templates set themselves. The template's `Rules` are evaluated, with
+    the first-deployment values of computed parameters, when every parameter is right by itself. Raises
+    `assertions.NotEvaluableError` for a rule or pattern that cannot be applied.
     """
     problems = list(_parameters(file, template))
     if not problems:
-        for rule in assertions.broken(template, effective(file, template), pseudo):
+        for rule in assertions.broken(template, effective(file, template)):
             problems.append(Problem(file.path, f"Rules.{rule.rule}", "", rule.description))
     return [*problems, *_tags(file, own_tags), *_stack_policy(file, template)]
 

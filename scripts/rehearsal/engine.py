@@ -95,18 +95,6 @@ def rehearsal(
         yield release
 
 
-def rehearse(
-    aws: Aws,
-    options: RehearsalOptions,
-    pipeline_name: str | None = None,
-    fail_at: str = "",
-    print_line: Callable[[str], None] = lambda _: None,
-) -> Release:
-    """As `rehearsal`; everything has ended when it returns."""
-    with rehearsal(aws, options, pipeline_name, fail_at, print_line) as release:
-        return release
-
-
 def end_execution(aws: Aws, pipeline_name: str | None, execution_id: str, reason: str) -> None:
     """Ends an execution that somebody else started and that cannot be run."""
     executions = Executions(read_pipeline(aws, pipeline_name), page_of(aws))

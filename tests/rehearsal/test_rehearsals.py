@@ -19,11 +19,11 @@ from scripts.deployment.errors import AwsError, RefusedError
 from scripts.rehearsal import engine
 from scripts.rehearsal.account_view import Stage
 from scripts.rehearsal.context import RehearsalOptions
-from scripts.rehearsal.engine import KEPT, WARNING, end_execution, keep, rehearse
+from scripts.rehearsal.engine import KEPT, WARNING, end_execution, keep
 from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
 from scripts.rehearsal.executions import Executions
 from tests.support.rehearsal.prepared_aws import ACCOUNT, aws
-from tests.support.rehearsal.releases import PIPELINE, Account, Page, Rehearsed, action, rehearsed
+from tests.support.rehearsal.releases import PIPELINE, Account, Page, Rehearsed, action, rehearse, rehearsed
 
 TEMPLATES = "details of distributions and services that the local AWS does not keep: from the templates"
 SOURCE = action("Played", "Fetch", "Source")

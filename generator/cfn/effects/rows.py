@@ -16,7 +16,6 @@ from generator.cfn.effects.row import (
     LOWERED,
     NOTHING,
     NOTICE,
-    QUIET,
     RAISED,
     REFUSED,
     REMOVED,
@@ -41,11 +40,7 @@ BEANSTALK_SOURCE = "Elastic Beanstalk developer guide, environmentmgmt-updates-i
 
 
 def _pipeline(
-    *parameters: str,
-    happens: str = "",
-    when: Mapping[str, tuple[str, ...]] | None = None,
-    change: str = ANY,
-    around: str = NO_RELEASE,
+    *parameters: str, happens: str = "", when: Mapping[str, tuple[str, ...]] | None = None, around: str = NO_RELEASE
 ) -> list[Row]:
     """Parameters that change the pipeline itself."""
     cancels = "the pipeline changes in place; what it executes, and what waits in it for its turn or an approval, is "
@@ -53,7 +48,7 @@ def _pipeline(
     return [
         Row(
             parameter,
-            change,
+            ANY,
             f"{happens}; {cancels}" if happens else cancels,
             "nothing; a release that was cancelled is pushed or started again",
             "yes, the same way; what was cancelled stays cancelled",
@@ -65,7 +60,7 @@ def _pipeline(
     ]
 
 
-def _tasks(*parameters: str, happens: str = "", around: str = "", level: str = QUIET) -> list[Row]:
+def _tasks(*parameters: str, happens: str = "", around: str = "") -> list[Row]:
     """Configuration of the application: read by tasks when they start, by instances when they are deployed to."""
     base = "the value changes in Parameter Store first, then new tasks start beside the old ones"
     bad = "a value with which tasks do not become healthy makes ECS return to the revision of before, which reads the "
@@ -93,7 +88,6 @@ def _tasks(*parameters: str, happens: str = "", around: str = "", level: str = Q
                 "yes; instances that do not become healthy never replace the old ones",
                 BEANSTALK_SOURCE,
                 more,
-                level,
                 when={BACKEND: BEANSTALK},
             ),
             Row(
@@ -104,7 +98,6 @@ def _tasks(*parameters: str, happens: str = "", around: str = "", level: str = Q
                 f"yes; {bad}",
                 TASK_SOURCE,
                 more,
-                level,
             ),
         )
     ]

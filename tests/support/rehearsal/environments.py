@@ -15,7 +15,6 @@ from typing import Any
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.local_aws import server
 from scripts.rehearsal.context import RehearsalOptions
-from scripts.rehearsal.engine import rehearse
 from scripts.rehearsal.report import Release
 from tests import prepared
 from tests.conftest import ROOT
@@ -23,6 +22,7 @@ from tests.support import commands
 from tests.support.commands import Words
 from tests.support.gate import pass_gate
 from tests.support.rehearsal import programs
+from tests.support.rehearsal.releases import rehearse
 
 STACK = "cloud-health-dashboard-local"
 SAMPLE = ROOT / "tests/applications/sample"

@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from scripts.deployment.aws import Aws
 from scripts.rehearsal.account_view import Action, Pipeline
 from scripts.rehearsal.artifacts import Artifact, ArtifactStore
 from scripts.rehearsal.context import RehearsalContext, RehearsalOptions
+from scripts.rehearsal.engine import rehearsal
 from scripts.rehearsal.executions import BY_HAND, Execution, Executions
 from scripts.rehearsal.janitor import Janitor
 from scripts.rehearsal.permissions import AccessDeniedError, PermissionChecker, Usage
+from scripts.rehearsal.report import Release
 from tests.support.rehearsal.prepared_aws import ACCOUNT, PreparedAws, aws
 
 PIPELINE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
@@ -36,6 +39,18 @@ STORE_CHECKS = [
     (PIPELINE_ROLE, "artifact store", {"Bucket": "store"}),
     (PIPELINE_ROLE, "artifact store with a key", {"Key": STORE_KEY}),
 ]
+
+
+def rehearse(
+    aws: Aws,
+    options: RehearsalOptions,
+    pipeline_name: str | None = None,
+    fail_at: str = "",
+    print_line: Callable[[str], None] = lambda _: None,
+) -> Release:
+    """One release; everything has ended when it returns."""
+    with rehearsal(aws, options, pipeline_name, fail_at, print_line) as release:
+        return release
 
 
 @dataclass
