@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +17,16 @@ from generator.cfn.losses import Loss
 from generator.cfn.packaging import Bucket, PackagedSet
 from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
+from scripts.deployment import deploy_root as core
 from scripts.deployment import environment
 from scripts.deployment.aws import Endpoint
-from scripts.deployment.deploy_root import RootDeployment
+from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan, Refusal
-from scripts.operations import access_first, deploying, living
+from scripts.operations import access_first, deploying, living, saved_plan
 from scripts.operations.following import Event, FollowedOutcome
 from scripts.operations.origin import this_run
+from scripts.operations.saved_plan import SavedPlan, SavedStack
 from scripts.terminal import results
 from tests.conftest import ROOT
 from tests.deployment.account import STAGING, arguments
@@ -314,3 +317,54 @@ def test_the_page_of_the_local_aws_is_named_at_the_end(
     aws.endpoint = Endpoint("http://localhost:1", "eu-west-1", page="http://localhost:1/")
     assert deploying.deploy(run, options) is Exit.FAILED
     assert capsys.readouterr().out == "local AWS: http://localhost:1/  all property values are simulated\n"
+
+
+def saved(*stacks: SavedStack, environment: str = "staging", later: tuple[str, ...] = ()) -> SavedPlan:
+    shown = [{"stack": each.stack, "kind": each.kind} for each in stacks]
+    shown += [{"stack": name, "kind": "LATER"} for name in later]
+    return SavedPlan(environment, ME.account, "eu-west-1", stacks, {"stacks": shown})
+
+
+REVIEWED = SavedStack(STAGING, RUNNING.id, "UPDATE", "cs", "n", "d", "UPDATE_COMPLETE since noon", ())
+IMAGE = replace(REVIEWED, image=(Difference("BackendImage", "a", "b"),))
+IMAGE_DONE = "step 1 of 2 is done, the running image alone: plan again for the other changes"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (saved(REVIEWED), Exit.DONE, []),
+        (saved(REVIEWED, IMAGE), Exit.DONE, [IMAGE_DONE]),
+        (saved(REVIEWED, later=("a", "b")), Exit.DONE, ["this step is done: plan again for a, b"]),
+        (saved(IMAGE, later=("a",)), Exit.FAILED, []),
+    ],
+)
+def test_what_is_left_to_do_after_a_reviewed_plan_is_told(
+    loaded: dict[str, Environment],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    case: tuple[SavedPlan, Exit, list[str]],
+) -> None:
+    (plan, ends, lines), contexts = case, list[Context]()
+
+    def deploy(context: Context) -> Exit:
+        contexts.append(context)
+        return ends
+
+    monkeypatch.setattr(core, "deploy", deploy)
+    saved_plan.write(tmp_path / "plan.json", plan)
+    aws = Prepared(sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn})
+    run, options = arguments(aws, loaded, plan=tmp_path / "plan.json")
+    assert deploying.deploy_roots(run, options) is ends
+    assert capsys.readouterr().out.splitlines() == lines
+    [context] = contexts
+    assert context.extensions.keeps_change_sets and context.consent.reviewed
+    run, options = arguments(aws, loaded)
+    assert deploying.deploy_roots(run, options) is ends and capsys.readouterr().out == ""
+    assert not contexts[1].extensions.keeps_change_sets and not contexts[1].consent.reviewed
+    saved_plan.write(tmp_path / "plan.json", replace(plan, environment="production"))
+    run, options = arguments(aws, loaded, plan=tmp_path / "plan.json")
+    with pytest.raises(RefusedError, match="The plan is for production, and this is staging"):
+        deploying.deploy_roots(run, options)
+    assert len(contexts) == 2

@@ -161,6 +161,16 @@ def test_nobody_sleeps_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert slept == []
 
 
+def test_time_that_goes_by_is_shown_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses become longer than that; a view has its clock."""
+    aws = Stacks(FAILED_UPDATE)
+    slept = ticking(aws, monkeypatch, 0.1)
+    batches: list[int] = []
+    following.follow(aws, running(NAME), Watching(lambda fresh: batches.append(len(fresh)), stop))
+    assert max(slept) == 1.0 and slept.count(1.0) > 10
+    assert batches.count(0) * 5 >= slept.count(1.0) * 4  # a pause of five seconds ends with a look
+
+
 def test_looks_start_fast_and_slow_down() -> None:
     waits = pauses()
     lengths = [next(waits) for _ in range(60)]

@@ -104,6 +104,14 @@ def test_what_does_not_exist_comes_before_what_needs_it(loaded: dict[str, Enviro
     assert plans[1][1].previous is None and plans[1][1].waiting
 
 
+def test_a_root_that_nobody_needs_any_more_waits_for_nothing(loaded: dict[str, Environment]) -> None:
+    assert not loaded["edge"].needed
+    order = ("shared", "environment", "edge")
+    plans, came = planned(loaded, {**LIVING, SHARED: ""}, order=order)
+    assert reasons(plans) == {STAGING: f"{SHARED} has to exist first"}
+    assert [root.environment.stack for root in came] == [SHARED, EDGE]
+
+
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE"])
 def test_an_empty_stack_is_deleted_first(loaded: dict[str, Environment], status: str) -> None:
     plans, came = planned(loaded, {**LIVING, SHARED: status}, order=("shared", "environment"))

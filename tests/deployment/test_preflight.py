@@ -316,6 +316,13 @@ def test_what_stops_and_what_is_only_good_to_know(params: Path, answers: dict[st
     assert check in list(all_checks(survey(Account(**answers), params)))
 
 
+def test_the_partition_is_that_of_the_caller(params: Path) -> None:
+    here = survey(Account(), params)
+    elsewhere = Survey(here.aws, Identity(ACCOUNT, f"arn:aws-cn:sts::{ACCOUNT}:x"), here.roots, False, ROOT)
+    known = {"AWS::Region": "eu-west-1", "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws-cn"}
+    assert elsewhere.known == known and here.known == known | {"AWS::Partition": "aws"}
+
+
 def test_a_page_of_a_server_is_not_repeated(params: Path) -> None:
     page = refusal("x", "503", "<html>Service Unavailable</html>")
     looks = checks(Account(codecommit__list_repositories=page), params)

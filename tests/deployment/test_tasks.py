@@ -20,6 +20,12 @@ def container(name: str, **options: str) -> dict[str, Any]:
     return {"name": name, "logConfiguration": {"logDriver": "awslogs", "options": options}}
 
 
+def logged(logStreamName: str, **_: Any) -> dict[str, Any]:
+    """The container `late` has written nothing."""
+    lines = [] if "late" in logStreamName else ["one \n", "x" * 301]
+    return {"events": [{"message": line} for line in lines]}
+
+
 def ecs(**other: Any) -> Prepared:
     def task(name: str, minute: int | None, **more: Any) -> dict[str, Any]:
         stopped = {} if minute is None else {"stoppedAt": START + timedelta(minutes=minute)}
@@ -35,13 +41,14 @@ def ecs(**other: Any) -> Prepared:
     deployments = [{"status": "PRIMARY", **failed}, {"status": "ACTIVE", **completed}, {"rolloutState": "IN_PROGRESS"}]
     events = [{"message": "new"}, {"message": "old"}]
     tasks = [task("old", 1), task("new", 2, stoppedReason="exited", containers=containers), task("going", None)]
-    definition = [container("api", **LOGS), {"name": "side"}, container("other", **{"awslogs-group": "logs"})]
+    half = container("other", **{"awslogs-group": "logs"})
+    definition = [container("api", **LOGS), {"name": "side"}, half, container("late", **LOGS)]
     answers: dict[str, Any] = {
         "ecs__describe_services": {"services": [{"deployments": deployments, "events": events}]},
         "ecs__list_tasks": {"taskArns": [f"{TASK}{name}" for name in ("old", "new", "going")]},
         "ecs__describe_tasks": {"tasks": tasks},
         "ecs__describe_task_definition": {"taskDefinition": {"containerDefinitions": definition}},
-        "logs__get_log_events": {"events": [{"message": "one \n"}, {"message": "x" * 301}]},
+        "logs__get_log_events": logged,
     }  # fmt: skip
     return Prepared(**{**answers, **other})
 
@@ -60,9 +67,12 @@ def test_the_last_stopped_task_is_evidence_with_its_logs() -> None:
         ("ecs.list_tasks", stopped),
         ("ecs.describe_tasks", {"cluster": "cluster", "tasks": [f"{TASK}{name}" for name in ("old", "new", "going")]}),
         ("ecs.describe_task_definition", {"taskDefinition": "task:new"}),
-        (
-            "logs.get_log_events",
-            {"logGroupName": "logs", "logStreamName": "prefix/api/new", "limit": 10, "startFromHead": False},
+        *(
+            (
+                "logs.get_log_events",
+                {"logGroupName": "logs", "logStreamName": f"prefix/{name}/new", "limit": 10, "startFromHead": False},
+            )
+            for name in ("api", "late")
         ),
     ]
 
@@ -84,11 +94,11 @@ def test_the_last_stopped_task_is_evidence_with_its_logs() -> None:
         ),
         (
             {"logs__get_log_events": refusal("x", "ResourceNotFoundException")},
-            [*DEPLOYMENT, *STOPPED, "its log is empty"],
+            [*DEPLOYMENT, *STOPPED, "its log is empty", "its log is empty"],
         ),
         (
             {"logs__get_log_events": refusal("x", "AccessDenied", "no")},
-            [*DEPLOYMENT, *STOPPED, "its log cannot be read: x: AccessDenied: no"],
+            [*DEPLOYMENT, *STOPPED, *["its log cannot be read: x: AccessDenied: no"] * 2],
         ),
         ({"ecs__describe_services": refusal("x", "Gone", "no")}, ["more is not known: x: Gone: no"]),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -207,6 +208,14 @@ def test_a_group_that_may_not_be_deleted_is_an_error() -> None:
     )
     with pytest.raises(AwsError, match="DependencyViolation"):
         teardown.network_left(aws, TEARDOWN, lambda _: None)
+    two = replace(TEARDOWN, goes=(*GOES, resource("Other.Vpc", teardown.VPC, "vpc-2")))
+    second = Prepared(
+        ec2__describe_security_groups=lambda Filters: GROUPS if "vpc-2" in str(Filters) else {"SecurityGroups": []},
+        ec2__describe_network_interfaces={"NetworkInterfaces": []},
+        ec2__delete_security_group={},
+    )
+    assert teardown.network_left(second, two, lambda _: None) is True
+    assert second.calls().count("ec2.delete_security_group") == 2
     nothing = Prepared(ec2__describe_security_groups={"SecurityGroups": []})
     assert teardown.network_left(nothing, TEARDOWN, lambda _: None) is False
 
