@@ -35,7 +35,7 @@ CLIENTS = {"PATH": "/users/bin", "HOME": "/users"}
 
 
 @dataclass(frozen=True)
-class Asked(Engine):
+class PreparedEngine(Engine):
     """An engine that answers as a test says, and keeps what it is asked."""
 
     calls: list[str] = field(default_factory=list)
@@ -110,7 +110,7 @@ def test_a_container_is_held_to_its_definition_in_the_words_of_its_engine(
 ) -> None:
     run, remove = run_and_remove
     answers = [(0, "", ""), (127, f"{NO_PROGRAM}: not found", "")] if name == "buildah" else []
-    engine = Asked(name, f"/bin/{name}", answers=answers)
+    engine = PreparedEngine(name, f"/bin/{name}", answers=answers)
     launch = Launch(tmp_path / "task", {"WORD": "s3cret", "PATH": "/own"}, 4321)
     assert start_container(task(engine), launch) == "running"  # type: ignore[comparison-overlap]
     [(started, command, title, environment, problem, removal)] = starts.calls
@@ -134,7 +134,7 @@ def test_a_container_is_held_to_its_definition_in_the_words_of_its_engine(
 
 def test_a_definition_that_says_nothing_leaves_the_engine_its_own(tmp_path: Path, starts: Starts) -> None:
     launch = Launch(tmp_path / "task", {"PYTHONPATH": "/task"}, 4321)
-    start_container(task(Asked("docker", "/bin/docker"), {}, {"Entrypoint": None, "Cmd": ["x"]}), launch)
+    start_container(task(PreparedEngine("docker", "/bin/docker"), {}, {"Entrypoint": None, "Cmd": ["x"]}), launch)
     [(_, command, title, environment, *_)] = starts.calls
     volumes = VOLUMES.replace("FOLDER", str(tmp_path / "task.listening"))
     words = " ".join(json.loads(command[4])[0])
@@ -143,7 +143,7 @@ def test_a_definition_that_says_nothing_leaves_the_engine_its_own(tmp_path: Path
 
 
 def test_without_a_path_of_its_own_python_has_the_rehearsals_alone(tmp_path: Path, starts: Starts) -> None:
-    start_container(task(Asked("docker", "/bin/docker"), {}, {}), Launch(tmp_path / "task", {}, 4321))
+    start_container(task(PreparedEngine("docker", "/bin/docker"), {}, {}), Launch(tmp_path / "task", {}, 4321))
     assert starts.calls[0][3]["PYTHONPATH"] == "/rehearsal/python"
 
 
@@ -159,7 +159,7 @@ def test_without_a_path_of_its_own_python_has_the_rehearsals_alone(tmp_path: Pat
 def test_an_engine_that_starts_nothing_here_is_left_as_it_was(
     tmp_path: Path, starts: Starts, name: str, answers: list[Any], problem: str, calls: int
 ) -> None:
-    engine = Asked(name, f"/bin/{name}", answers=[*answers, (0, "", "")])
+    engine = PreparedEngine(name, f"/bin/{name}", answers=[*answers, (0, "", "")])
     with pytest.raises(EngineCannotRunError) as failed:
         start_container(task(engine), Launch(tmp_path / "task", {}, 4321))
     assert (str(failed.value), starts.calls, len(engine.calls)) == (problem, [], calls)
@@ -186,7 +186,7 @@ def test_a_container_that_listens_rightly_and_is_not_reached_is_not_judged(
     """The engine's network is another machine's, say."""
     starts.problem, starts.record = ProcessError(message), record
     with pytest.raises(ProcessError if judged else NotJudgedError) as failed:
-        start_container(task(Asked("docker", "/bin/docker")), Launch(tmp_path / "task", {}, 4321))
+        start_container(task(PreparedEngine("docker", "/bin/docker")), Launch(tmp_path / "task", {}, 4321))
     assert str(failed.value) == (message if judged else f"the network of docker is not that of this machine: {message}")
 
 
