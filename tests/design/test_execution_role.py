@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.application import APPLICATION as PROJECT
 from generator.cfn.caller_rights import RIGHTS
-from generator.cfn.intrinsics import render
+from generator.cfn.intrinsics import choices, render
 from generator.cfn.names import ACCESS_ROOTS
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
@@ -182,6 +182,33 @@ def test_execution_role(templates: TemplateSet) -> None:
     assert (hand_over.actions, hand_over.resources) == (("iam:PassRole",), ("${ExecutionRole.Arn}",))
     [service] = hand_over.conditions
     assert (service.key, service.values) == ("iam:PassedToService", ("cloudformation.amazonaws.com",))
+
+
+def test_it_attaches_the_policies_of_aws_that_roles_of_the_environment_have_and_no_others(
+    templates: TemplateSet,
+) -> None:
+    """Without the right a deployment fails in the middle; with more of it a role could be given anything."""
+    named = {
+        render(policy)
+        for role in templates.resources("AWS::IAM::Role")
+        if role.template not in ACCESS_ROOTS
+        for _, listed in choices(role.get("ManagedPolicyArns", default=[]))
+        for policy in listed or ()
+    }
+    assert named and all(":iam::aws:policy/" in policy for policy in named)
+    attaching = [
+        permission
+        for permission in granted(templates)
+        if permission.allows and {"iam:AttachRolePolicy", "iam:DetachRolePolicy"} & {*permission.actions}
+        if permission.holder.partition(".")[0] == "access"
+    ]
+    limited = [
+        set(condition.values) for each in attaching for condition in each.conditions if condition.key == "iam:PolicyARN"
+    ]
+    assert attaching and limited == [named] * len(attaching)
+    for permission in attaching:
+        bound = [condition for condition in permission.conditions if condition.key == "iam:PermissionsBoundary"]
+        assert bound or permission.actions == ("iam:DetachRolePolicy",), permission
 
 
 def test_it_makes_roles_of_the_environment_and_no_others(templates: TemplateSet) -> None:

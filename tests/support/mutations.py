@@ -70,6 +70,7 @@ DEPLOYMENTS, LISTENER_RULE = ("DeploymentConfiguration", "AWS::ElasticLoadBalanc
 FORWARDED = ("Actions", 0, "ForwardConfig", "TargetGroups")
 SHIFTED = ("LoadBalancers", 0, "AdvancedConfiguration", "Fn::If", 1)
 BEANSTALK = "AWS::ElasticBeanstalk::Environment"
+MANY_INPUTS = ("Stages", 3, "Fn::If", 1, "Fn::If", 1, "Actions", 1, "Configuration")
 LOST = {"Fn::GetAtt": ["Signing", "Outputs.Lost"]}
 OPEN = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}]
 
@@ -373,6 +374,10 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         action("CodeCommit", Configuration={"PollForSourceChanges": False}),
         action("CodeCommit", Configuration={"PollForSourceChanges": "true"}),
         action("S3", Configuration={"Extract": True}),
+        *(
+            (put(PIPELINE, *MANY_INPUTS, "PrimarySource", value=value), "does not say in which of its inputs")
+            for value in (None, "Mutant")
+        ),
     ],
     "STR007": [
         section("storage", "Conditions", value={f"Mutant{number}": CONDITION for number in range(5)}),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from generator.cfn.graph import mentions
+from generator.cfn.intrinsics import render
 from generator.cfn.places import walk
 from generator.cfn.templates import Template, TemplateSet
 from generator.gate.pipeline_model import PIPELINE, pipelines
@@ -92,6 +93,10 @@ def _configurations(templates: TemplateSet) -> Iterator[Fault]:
                     yield Fault(pipeline.address, f"configures {key} of {action} with {value!r}")
             if action.provider == "CodeCommit" and action.configuration.get("PollForSourceChanges") != "false":
                 yield Fault(pipeline.address, f"polls the repository in {action}")
+            # CodePipeline user guide, action-reference-CodeBuild, PrimarySource: required with several inputs.
+            several = action.provider == "CodeBuild" and len(action.inputs) > 1
+            if several and render(action.configuration.get("PrimarySource")) not in action.inputs:
+                yield Fault(pipeline.address, f"does not say in which of its inputs {action} runs")
 
 
 def _conditions(templates: TemplateSet) -> Iterator[Fault]:
@@ -167,8 +172,9 @@ RULES = (
     Rule("STR005", "macros and nested change sets exclude each other", "loop in Python", _macros),
     Rule(
         "STR006",
-        "the pipeline would lack conditions, rollback and retry, or be started twice for one push",
-        'set PipelineType to V2, give configuration values as text, set PollForSourceChanges to "false"',
+        "the pipeline would lack conditions, rollback and retry, or be started twice for one push, or be refused",
+        'set PipelineType to V2, give configuration values as text, set PollForSourceChanges to "false" and '
+        "PrimarySource to one of several inputs",
         every(_v2, _configurations),
     ),
     Rule("STR007", "every condition doubles the forms that nobody has seen", "decide it in the generator", _conditions),
