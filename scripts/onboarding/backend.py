@@ -4,6 +4,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,10 +102,8 @@ def read_backend(folder: Path, application: Application) -> None:
 
 def _trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
     for file in files(folder, "*.py"):
-        try:
+        with suppress(SyntaxError, ValueError, RecursionError):
             yield file, ast.parse(file.read_bytes())
-        except (SyntaxError, ValueError, RecursionError):
-            continue
 
 
 def _entries(trees: dict[Path, ast.Module]) -> list[Entry]:

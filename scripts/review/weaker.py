@@ -360,10 +360,11 @@ def _actions(pipeline: Resource) -> dict[tuple[str, str], tuple[int, float]]:
     for number, stage in enumerate(pipeline.get("Stages", default=())):
         for place, value in walk(stage):
             kind = (value.get("ActionTypeId") or value.get("RuleTypeId")) if isinstance(value, dict) else None
-            if isinstance(kind, dict) and kind.get("Category") in ACTIONS:
+            category = ACTIONS.get(str(kind.get("Category"))) if isinstance(kind, dict) else None
+            if category:
                 rule = 0 if "BeforeEntry" in place else math.inf
                 order = number, _number(value.get("RunOrder", 1)) or 1 if "ActionTypeId" in value else rule
-                key = ACTIONS[kind["Category"]], str(value.get("Name"))
+                key = category, str(value.get("Name"))
                 actions[key] = min(order, actions.get(key, order))
     return actions
 

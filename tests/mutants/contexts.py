@@ -43,7 +43,7 @@ join file on file.id = line_bits.file_id join context on context.id = line_bits.
 LIMIT = 900.0  # seconds for a test file
 # Folders whose tests are quick enough to be measured beside those without servers.
 QUICK = (
-    "tests/bootstrap/test_steps.py",
+    "tests/bootstrap/",
     "tests/buildspecs/test_base_image.py",
     "tests/buildspecs/test_pinned_tools.py",
     "tests/cli/test_command.py",

@@ -82,6 +82,21 @@ def test_what_cannot_be_fixed_is_left_with_its_reason(tmp_path: Path, monkeypatc
     assert fixes.branch and [line for line in fixes.left if "web has no lock file: there is no npm" in line]
 
 
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'no such package' >&2; echo more >&2; exit 1", "web has no lock file: no such package"),
+        ("exit 3", "web has no lock file: npm ended with status 3"),
+        ("exit 0", "web has no lock file: npm ended with status 0"),
+    ],
+)
+@pytest.mark.usefixtures("npm")
+def test_what_npm_says_is_told(script: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "bin/npm").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    fixes = fixed(repository(tmp_path))
+    assert fixes.branch and fixes.left == (reason,)
+
+
 @pytest.mark.usefixtures("npm")
 def test_a_branch_that_is_there_is_left_alone(tmp_path: Path) -> None:
     root = repository(tmp_path)

@@ -21,6 +21,7 @@ from scripts.review.model import (
     UNCHANGED,
     EnvironmentReview,
     ParameterChange,
+    QuotaChange,
     ResourceChange,
     Risk,
     ValueChange,
@@ -516,6 +517,55 @@ def test_what_comes_near_to_a_quota_in_a_template_and_in_environments(tmp_path: 
     assert nearly(399) == [("data", "resources", 2, 401, 500, ())]
     assert nearly(450, 440) == [("data", "resources", 442, 452, 500, ())]
     assert nearly(440, 450) == [] and nearly(450, 450) == []
+
+
+def test_what_comes_near_to_a_quota_in_environments(tmp_path: Path) -> None:
+    """Of several that change so the highest figures stand there; one that does not change is none of them."""
+
+    def policy(files: dict[str, Any], length: int) -> None:
+        statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "x" * length}
+        document = {"Statement": [{**statement, "Sid": {"Ref": "Size"}}]}
+        resources(files)["Policy"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+
+    def before(files: dict[str, Any]) -> None:
+        files["params/amber"] = {"Parameters": {}}
+        policy(files, 4800)
+
+    def edit(files: dict[str, Any]) -> None:
+        before(files)
+        files["params/blue"]["Parameters"]["Size"] = "2" * 30
+        files["params/green"]["Parameters"]["Size"] = "3" * 900
+        files["params/new"] = {"Parameters": {"Size": "4" * 950}}
+
+    sides = both(tmp_path, edit, before)
+    # 73 characters stand around the resource and the Sid; blue stays below four fifths of the quota.
+    assert near(*sides, compare(*sides)) == (
+        QuotaChange("Policy", "characters in the policy", 4874, 5773, 6144, ("green",)),
+    )
+
+    def more(files: dict[str, Any]) -> None:
+        edit(files)
+        files["params/blue"]["Parameters"]["Size"] = "2" * 800
+
+    sides = read(tmp_path / "a", before), read(tmp_path / "c", more)
+    [change] = near(*sides, compare(*sides))
+    assert (change.before, change.after, change.environments) == (4874, 5773, ("blue", "green"))
+
+
+@pytest.mark.parametrize("name", ["access", "edge", "environment"])
+def test_permissions_of_every_root_are_compared(name: str, reviewed: Reviewed) -> None:
+    def before(files: dict[str, Any]) -> None:
+        for root in ("access", "edge"):
+            files[f"templates/{root}"] = {"Resources": {"Role": role("s3:GetObject")}}
+        resources(files)["Role"] = role("s3:GetObject")
+
+    def edit(files: dict[str, Any]) -> None:
+        before(files)
+        files[f"templates/{name}"]["Resources"]["Role"] = role("s3:*")
+
+    blue = reviewed(edit, before)["blue"]
+    assert [(grant.holder, grant.broader) for grant in blue.gained] == [(f"{name}.Role", True)]
+    assert [change.path for change in blue.resources] == ["Role" if name == "environment" else f"{name}.Role"]
 
 
 @pytest.mark.parametrize(

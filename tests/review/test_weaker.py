@@ -250,7 +250,9 @@ def resources(resource_type: str, properties: dict[str, Any]) -> dict[str, Resou
 
 
 def what(resource_type: str, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [risk.what for risk in weakened(resources(resource_type, before), resources(resource_type, after))]
+    risks = list(weakened(resources(resource_type, before), resources(resource_type, after)))
+    assert {(risk.path, risk.type) for risk in risks} <= {("It", resource_type)}
+    return [risk.what for risk in risks]
 
 
 @pytest.mark.parametrize(("resource_type", "before", "after", "expected"), WEAKER)
@@ -313,7 +315,7 @@ def test_every_security_policy_of_cloudfront_is_among_them() -> None:
     assert set(values) == set(STRICTNESS["MinimumProtocolVersion"])
 
 
-def act(category: str, name: str, order: int = 1) -> dict[str, Any]:
+def act(category: Any, name: str, order: int = 1) -> dict[str, Any]:
     return {"Name": name, "ActionTypeId": {"Category": category}, "RunOrder": order}
 
 
@@ -357,6 +359,8 @@ GONE_PAST = "does not come before the deployment"
             pipeline([DEPLOY], rule="OnSuccess"),
             [f"the rule Hours {GONE_PAST} D"],
         ),
+        # What is no category is no action, and ends nothing.
+        (pipeline([HOLD], [DEPLOY]), {"Stages": [{"Actions": [act([], "X"), HOLD]}, {"Actions": [DEPLOY]}]}, []),
         (
             {"Stages": [{"Name": "a", "OnFailure": {"Result": "ROLLBACK"}}]},
             {"Stages": [{"Name": "a"}]},
@@ -444,7 +448,8 @@ def test_a_rule_of_another_group_or_direction_covers_nothing() -> None:
 def test_of_a_new_resource_what_is_unsafe_is_told(
     resource_type: str, properties: dict[str, Any], expected: list[str]
 ) -> None:
-    assert [risk.what for risk in weakened({}, resources(resource_type, properties))] == expected
+    risks = list(weakened({}, resources(resource_type, properties)))
+    assert [(risk.path, risk.type, risk.what) for risk in risks] == [("It", resource_type, text) for text in expected]
     [other] = resources("AWS::SNS::Topic", {}).values()
     assert [*weakened({"It": other}, resources(resource_type, properties))] == [], "another resource under the path"
 

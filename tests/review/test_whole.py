@@ -250,6 +250,17 @@ def test_markdown_has_as_much_as_fits(limit: int) -> None:
     assert left == [] or int(left[0]) > 0
 
 
+def test_detail_falls_in_two_steps() -> None:
+    """First the insides of values, then the names of resources; both are in what is left out."""
+    whole = markdown(REVIEW)
+    names = markdown(REVIEW, len(whole) - 1)
+    counts = markdown(REVIEW, len(names) - 10)
+    assert "  - `TableName`: `a` → `b`\n" in whole and "```diff" in whole
+    assert "  - `TableName`\n" in names and "```diff" not in names and "`Clients`" in names
+    assert "<details><summary>Data</summary>\n\n- 4 resources\n" in counts and "`Clients`" not in counts
+    assert len(whole) > len(names) > len(counts)
+
+
 def test_the_command_for_the_whole_has_no_words_where_head_is_the_working_tree() -> None:
     shown = markdown(replace(REVIEW, head="the working tree"), 3000)
     assert "the whole is shown by `delivery review main`." in shown
