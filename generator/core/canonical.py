@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from json.encoder import encode_basestring as quoted
 
+encoded = json.JSONEncoder(allow_nan=False).encode  # `json.dumps` makes one for each value
+
 
 def text(template: Mapping[str, object]) -> str:
     """The canonical JSON of a template that is already plain dicts, lists and scalars.
@@ -37,4 +39,4 @@ def _text(value: object, margin: str) -> str:
     if isinstance(value, list) and value:
         items = [quoted(item) if type(item) is str else _text(item, inner) for item in value]
         return f"[{inner}{f',{inner}'.join(items)}{margin}]"
-    return json.dumps(value, allow_nan=False)
+    return encoded(value)

@@ -45,6 +45,9 @@ SHORT = {
     "logs:DescribeLog*": "DescribeLogGroups DescribeLogStreams",
     "sqs:GetQueue*": "GetQueueAttributes GetQueueUrl",
 }
+PATTERNS = {
+    f"{pattern.partition(':')[0]}:{word}": pattern for pattern, words in SHORT.items() for word in words.split()
+}
 # What runs something as another role, or is what another one runs: on what carries the application's tag alone. Else a
 # role of the environment could start whatever build the account has, with a buildspec of its own. Each of these sends
 # the tags of its resource (Service Authorization Reference).
@@ -220,10 +223,7 @@ def _action(name: str) -> Action:
 
 def _shortened(service: str, actions: Iterable[str]) -> list[str]:
     """The actions of a service in few characters: by the patterns of SHORT and those among them, or as a whole."""
-    patterns = {
-        f"{pattern.partition(':')[0]}:{word}": pattern for pattern, words in SHORT.items() for word in words.split()
-    }
-    names = {patterns.get(name, name) for name in actions}
+    names = {PATTERNS.get(name, name) for name in actions}
     wide = [name for name in names if "*" in name]
     names = {name for name in names if not any(name != each and fnmatchcase(name, each) for each in wide)}
     return [f"{service}:*"] if service in MANAGED_WHOLE or len(names) > MANY else sorted(names)
