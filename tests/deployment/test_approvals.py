@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -75,7 +76,23 @@ def test_the_rule_becomes_what_the_parameters_say(
 ) -> None:
     aws, rule = CodeCommit(content, associated), approvals.approval_rule(outputs())
     assert approvals.keep(aws, rule) is state
-    assert len([name for name in aws.calls() if "get_" not in name and "list_" not in name]) == writes
+    named, there = {"approvalRuleTemplateName": NAME}, {"repositoryName": "dashboard"}
+    digest = hashlib.sha256((content or "").encode()).hexdigest()
+    calls = {
+        State.ABSENT: [("create_approval_rule_template", named | {"approvalRuleTemplateContent": rule.content})],
+        State.OTHER: [
+            (
+                "update_approval_rule_template_content",
+                named | {"newRuleContent": rule.content, "existingRuleContentSha256": digest},
+            )
+        ],
+    }
+    associate = ("associate_approval_rule_template_with_repository", named | there)
+    expected = [] if state is State.KEPT else [*calls.get(state, []), associate]
+    changing = [(name, asked_for) for name, asked_for in aws.asked if "get_" not in name and "list_" not in name]
+    assert changing == [(f"codecommit.{name}", request) for name, request in expected] and len(changing) == writes
+    reads = [asked_for for name, asked_for in aws.asked if "get_" in name or "list_" in name]
+    assert all(request in (named, there, there | {"nextToken": "2"}) for request in reads)
     assert aws.associated and json.loads(aws.content or "") == {
         "Version": "2018-11-08",
         "DestinationReferences": ["refs/heads/main"],
@@ -88,6 +105,8 @@ def test_no_approvals_no_rule() -> None:
     aws, rule = CodeCommit(CONTENT, True), approvals.approval_rule(outputs(0))
     assert approvals.keep_line(aws, outputs(0)) == [f"{NAME}: {State.UNWANTED.value} (0 needed)"]
     assert not aws.associated and approvals.state(aws, rule) is State.KEPT
+    taken = "codecommit.disassociate_approval_rule_template_from_repository"
+    assert dict(aws.asked)[taken] == {"repositoryName": "dashboard", "approvalRuleTemplateName": NAME}
     assert approvals.keep_line(aws, outputs(0)) == []
 
 

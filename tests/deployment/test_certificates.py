@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from generator.cfn.packaging import Bucket, PackagedSet
 from generator.cfn.stacks import Stack
 from generator.cfn.templates import load
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.environment import load as load_environment
+from scripts.deployment.errors import AwsError
 from scripts.deployment.package import GateVerdict
 from scripts.operations import certificates
 from tests.conftest import ROOT
@@ -77,6 +80,11 @@ def test_what_was_replaced_is_removed_and_what_is_in_use_waits() -> None:
         f"the replaced certificate {BUSY} is in use still: the next `apply` removes it",
     ]
     assert aws.deleted == [REPLACED]
+    looked_at = [request["CertificateArn"] for name, request in aws.asked if name == "acm.list_tags_for_certificate"]
+    assert looked_at == [REPLACED, BUSY, FOREIGN]  # not the one that is used
+    aws.answers["acm.delete_certificate"] = refusal("x", "AccessDenied")
+    with pytest.raises(AwsError, match="AccessDenied"):
+        removed(aws)
 
 
 def test_only_after_the_environment_and_only_beside_an_edge() -> None:

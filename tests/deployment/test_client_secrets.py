@@ -14,7 +14,7 @@ import pytest
 from generator.application import APPLICATION
 from generator.cfn.environments import Environment
 from generator.render import render
-from scripts.deployment.aws import Identity
+from scripts.deployment.aws import Endpoint, Identity
 from scripts.deployment.environment import load
 from scripts.deployment.errors import ParametersRefusedError, RefusedError
 from scripts.operations import client_secrets
@@ -53,9 +53,19 @@ STAGING = (f"{NAME}-staging", f"{NAME}-staging-Backend-1ABC", f"{NAME}-shared", 
 
 
 def test_a_second_environment_of_the_account_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="production and staging of this account could read each other's") as refused:
-        client_secrets.check(account(*STAGING), roots(tmp_path))
-    assert "account of its own" in refused.value.remedy and "AccountSharedBecause" in refused.value.remedy
+    aws = account(*STAGING, f"{NAME}-demo")
+    with pytest.raises(RefusedError) as refused:
+        client_secrets.check(aws, roots(tmp_path))
+    assert (refused.value.reason, refused.value.remedy) == (
+        "The application keeps its clients' secrets as cloud-health/... in every environment, so that production and "
+        "demo, staging of this account could read each other's; nothing has happened.",
+        "Deploy production to an account of its own, or say in AccountSharedBecause of its parameter file why they "
+        "may.",
+    )
+    [(_, request)] = aws.asked
+    assert "DELETE_COMPLETE" not in request["StackStatusFilter"] and len(request["StackStatusFilter"]) > 20
+    aws.endpoint = Endpoint("http://localhost:1", "eu-west-1")
+    client_secrets.check(aws, roots(tmp_path))  # the local AWS holds nobody's
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,30 @@ def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.Mon
         verb.run(*arguments(aws))
     request = next(sent for name, sent in aws.asked if name.endswith("create_change_set"))
     assert request["ChangeSetType"] == "IMPORT" and not {"Tags", "RoleARN", "IncludeNestedStacks"} & request.keys()
+    assert request["ClientToken"] == request["ChangeSetName"] and request["ChangeSetName"].startswith("deploy-shared-")
+    assert request["StackName"] == SHARED and request["Description"]
+    assert dict(aws.asked)["codecommit.get_repository"] == {"repositoryName": "cloud-health-dashboard"}
+    assert request["Parameters"] == [{"ParameterKey": "RepositoryName", "ParameterValue": "cloud-health-dashboard"}]
     [imported] = request["ResourcesToImport"]
-    assert imported["ResourceIdentifier"] == {"RepositoryId": "0f3d"}
+    logical_id = "Repository"
+    assert imported == {
+        "ResourceType": "AWS::CodeCommit::Repository",
+        "LogicalResourceId": logical_id,
+        "ResourceIdentifier": {"RepositoryId": "0f3d"},
+    }
     body = json.loads(request["TemplateBody"])
     assert list(body["Resources"]) == [imported["LogicalResourceId"]] and "Outputs" not in body
     resource = body["Resources"][imported["LogicalResourceId"]]
-    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    declared = ROOTS["shared"].root
+    assert {key: resource[key] for key in resource if key != "Properties"} == {
+        key: declared.resources[logical_id].body[key]
+        for key in ("Type", "Metadata", "DeletionPolicy", "UpdateReplacePolicy")
+    }
+    assert {key: body[key] for key in body if key != "Resources"} == {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": declared.body["Description"],
+        "Parameters": {"RepositoryName": declared.parameters["RepositoryName"]},
+    }
     assert resource["Properties"] == {
         "RepositoryName": {"Ref": "RepositoryName"},
         "RepositoryDescription": "our old one",

@@ -8,6 +8,7 @@ import pytest
 
 from generator.cfn.stacks import Stack
 from scripts.deployment.errors import AwsError
+from scripts.deployment.plan import Refusal
 from scripts.operations import service_role
 from tests.deployment.service import ACCOUNT, Prepared, arn, refusal
 
@@ -19,7 +20,13 @@ ACCESS = Stack("access", arn("stack", "access"), "UPDATE_COMPLETE", outputs={"Cl
 def test_an_update_with_a_role_that_is_gone_is_refused_with_the_way_that_works() -> None:
     aws = Prepared(iam__get_role=refusal("iam.get_role", "NoSuchEntity"))
     [refused] = service_role.refusals(aws, STACK, None, "staging")
-    assert ROLE in refused.why and "make access ENV=staging" in refused.remedy
+    again = "runs `make access ENV=staging`, which makes another role; then run this again."
+    assert refused == Refusal(
+        f"CloudFormation acts on staging with {ROLE}, which is gone with the access stack that made it; a role stays "
+        "with its stack, and can be replaced but not removed",
+        "staging",
+        f"An administrator {again}",
+    )
     assert aws.asked == [("iam.get_role", {"RoleName": "one"})]
 
 
@@ -40,6 +47,14 @@ def test_a_role_that_somebody_deleted_is_made_again_with_its_access_stack() -> N
     [refused] = service_role.refusals(aws, STACK, ACCESS, "staging")
     assert f"with {ROLE}-new, which is gone though access is there" in refused.why
     way = ("--no-enable-termination-protection", "--retain-resources RoleBoundary", "make access ENV=staging")
+    assert refused.remedy == (
+        "An administrator deletes the access stack, whose other roles can be made again: `aws cloudformation "
+        "update-termination-protection --no-enable-termination-protection --stack-name access`, `aws cloudformation "
+        "delete-stack --stack-name access`. An administrator ends its deletion with `aws cloudformation delete-stack "
+        "--stack-name access --retain-resources RoleBoundary`. The policy stays with the roles of the environment "
+        "until a deployment has given them another one, and can be deleted then. When access is gone, an administrator runs "
+        "`make access ENV=staging`, which makes another role; then run this again."
+    )
     places = [refused.remedy.index(step) for step in way]
     assert places == sorted(places)
     assert aws.asked == [("iam.get_role", {"RoleName": "one-new"})]
