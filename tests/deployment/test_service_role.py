@@ -52,8 +52,8 @@ def test_a_role_that_somebody_deleted_is_made_again_with_its_access_stack() -> N
         "update-termination-protection --no-enable-termination-protection --stack-name access`, `aws cloudformation "
         "delete-stack --stack-name access`. An administrator ends its deletion with `aws cloudformation delete-stack "
         "--stack-name access --retain-resources RoleBoundary`. The policy stays with the roles of the environment "
-        "until a deployment has given them another one, and can be deleted then. When access is gone, an administrator runs "
-        "`make access ENV=staging`, which makes another role; then run this again."
+        "until a deployment has given them another one, and can be deleted then. When access is gone, an administrator "
+        "runs `make access ENV=staging`, which makes another role; then run this again."
     )
     places = [refused.remedy.index(step) for step in way]
     assert places == sorted(places)
