@@ -280,9 +280,11 @@ def test_each_distribution_follows_its_own_configuration(edge: Edge) -> None:
     own = edge.account.answers["cloudfront.list_distributions"]["DistributionList"]["Items"]
     own[:] = [others[0], *own, others[1]]
     configs = {name: deepcopy(edge.config) for name in ("E0", "E1", "E2")}
-    edge.account.answers["cloudfront.get_distribution_config"] = lambda Id: {
-        "DistributionConfig": deepcopy(configs[Id])
-    }
+    answers, declared = edge.account.answers, edge.account.answers["cloudformation.describe_stack_resources"]
+    answers["cloudfront.get_distribution_config"] = lambda Id: {"DistributionConfig": deepcopy(configs[Id])}
+    answers["cloudformation.describe_stack_resources"] = lambda PhysicalResourceId: declared(
+        PhysicalResourceId="E1" if PhysicalResourceId in configs else PhysicalResourceId
+    )
     edge.distributions.start()
     configs["E2"]["DefaultRootObject"] = "home.html"
     edge.distributions.refresh()
