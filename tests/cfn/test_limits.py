@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from generator.cfn import environments, limits, parameters
-from generator.cfn.templates import TemplateSet, load
+from generator.cfn.templates import TemplateSet, from_bodies, load
 
 ROOT = Path(__file__).resolve().parents[2]
 FARGATE = {"RequiresCompatibilities": ["FARGATE"]}
+BALANCING, BEANSTALK = "AWS::ElasticLoadBalancingV2", "AWS::ElasticBeanstalk"
 ASG = "aws:autoscaling:asg"
 
 
@@ -244,3 +245,131 @@ def test_settings_that_used_to_pass_everything(
 @pytest.mark.parametrize("file", sorted((ROOT / "params").glob("*.json")), ids=lambda file: file.stem)
 def test_our_own_environments_keep_all_limits(templates: TemplateSet, file: Path) -> None:
     assert sentences(templates, file.stem) == []
+
+
+def refused(kind: str, **properties: Any) -> list[str]:
+    return [breach.message for breach in limits.of_resource(kind, properties)]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "least", "most", "step", "also"),
+    [
+        (256, 1024, 2048, 1024, (512,)),
+        (512, 1024, 4096, 1024, ()),
+        (1024, 2048, 8192, 1024, ()),
+        (2048, 4096, 16384, 1024, ()),
+        (4096, 8192, 30720, 1024, ()),
+        (8192, 16384, 61440, 4096, ()),
+        (16384, 32768, 122880, 8192, ()),
+    ],
+)
+def test_what_fargate_has_of_memory_beside_each_size_of_cpu(
+    cpu: int, least: int, most: int, step: int, also: tuple[int, ...]
+) -> None:
+    """ECS developer guide, task_definition_parameters, Task size."""
+    sizes = range(256, 122880 + 8192, 256)
+    taken = [size for size in sizes if not refused("AWS::ECS::TaskDefinition", **FARGATE, Cpu=cpu, Memory=size)]
+    assert taken == [*also, *range(least, most + 1, step)]
+
+
+def test_what_only_aws_knows_is_passed_over() -> None:
+    task = "AWS::ECS::TaskDefinition"
+    assert refused(task, **FARGATE, Cpu="${Size}", Memory="1") == refused(task, **FARGATE, Cpu="300") == []
+    assert refused("AWS::S3::Bucket", BucketName="{{changeSet:KNOWN_AFTER_APPLY}}") == []
+    assert refused("AWS::S3::Bucket", BucketName={"Ref": "X"}) == []
+    assert refused("AWS::Unknown::Thing", CidrBlock="x") == []
+
+
+@pytest.mark.parametrize(
+    ("block", "is_taken"),
+    [
+        ("10.0.0.0/15", False),
+        ("10.0.0.0/16", True),
+        ("10.0.0.0/28", True),
+        ("10.0.0.0/29", False),
+        ("fd00::/56", False),
+    ],
+)
+def test_the_sizes_of_networks(block: str, is_taken: bool) -> None:
+    message = f"{block} must be an IPv4 block from /16 to /28"
+    for kind in ("AWS::EC2::VPC", "AWS::EC2::Subnet"):
+        assert refused(kind, CidrBlock=block) == ([] if is_taken else [message])
+
+
+@pytest.mark.parametrize(
+    ("block", "is_private"),
+    [
+        ("10.0.0.0/16", True),
+        ("10.255.0.0/16", True),
+        ("11.0.0.0/16", False),
+        ("172.16.0.0/16", True),
+        ("172.31.0.0/16", True),
+        ("172.32.0.0/16", False),
+        ("192.168.0.0/16", True),
+        ("192.169.0.0/16", False),
+    ],
+)
+def test_a_network_lies_in_a_private_range(block: str, is_private: bool) -> None:
+    """AWS takes any; nobody can want one of others."""
+    [advice] = [limit for limit in limits.LIMITS if limit.type == "AWS::EC2::VPC" and limit.advice]
+    breaches = list(advice.find({"CidrBlock": block}))
+    assert [breach.message for breach in breaches] == (
+        [] if is_private else [f"{block} lies in no private range, so that addresses of others are cut off"]
+    )
+    assert all(breach.choices == ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16") for breach in breaches)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "good", "bad"),
+    [
+        (
+            "AWS::ElasticLoadBalancingV2::LoadBalancer",
+            "Name",
+            ["a", "a" * 32, "a-1"],
+            ["", "a" * 33, "-a", "a-", "a.b"],
+        ),
+        ("AWS::ElasticLoadBalancingV2::TargetGroup", "Name", ["a" * 32, "internal"], ["internal-a", "a_b"]),
+        ("AWS::S3::Bucket", "BucketName", ["abc", "a" * 63, "a.b-1"], ["ab", "a" * 64, "xn--abc", "A-b", "a..b"]),
+        (
+            "AWS::ElasticBeanstalk::Environment",
+            "EnvironmentName",
+            ["abcd", "a" * 40],
+            ["abc", "a" * 41, "-abc", "a_bc"],
+        ),
+        ("AWS::DynamoDB::Table", "TableName", ["abc", "a" * 255, "A_.-"], ["ab", "a" * 256, "a b"]),
+    ],
+)
+def test_the_forms_of_names(kind: str, name: str, good: list[str], bad: list[str]) -> None:
+    assert [text for text in good if refused(kind, **{name: text})] == []
+    assert [text for text in bad if not refused(kind, **{name: text})] == []
+    [message] = refused(kind, **{name: bad[0]})
+    assert message.startswith(f"{bad[0]!r} is not a valid {name}: ")
+
+
+@pytest.mark.parametrize(
+    ("periods", "seconds", "is_taken"),
+    [(24, 3600, True), (168, 3600, True), (169, 3600, False), (24, 3599, True), (25, 3599, False), (1440, 60, True)],
+)
+def test_how_long_an_alarm_looks_back(periods: int, seconds: int, is_taken: bool) -> None:
+    """A week with periods of an hour or more, a day otherwise."""
+    most = 604800 if seconds >= 3600 else 86400
+    message = f"EvaluationPeriods {periods} times Period {seconds} is above {most} seconds"
+    result = refused("AWS::CloudWatch::Alarm", EvaluationPeriods=periods, Period=seconds)
+    assert result == ([] if is_taken else [message])
+
+
+def test_two_of_one_name_are_told_by_the_parameters_of_both() -> None:
+    def named(kind: str, name: str, parameter: str) -> dict[str, Any]:
+        return {"Type": kind, "Properties": {name: {"Fn::Sub": f"x-${{{parameter}}}"}}}
+
+    for kind, [name] in limits.UNIQUE.items():
+        resources = {"A": named(kind, name, "First"), "B": named(kind, name, "Second")}
+        parameters = {each: {"Type": "String"} for each in ("First", "Second")}
+        root = from_bodies({"root": {"Parameters": parameters, "Resources": resources}})["root"]
+        [located] = [
+            each for each in limits.breaches(root, {"First": "abc", "Second": "abc"}) if "two" in each.breach.message
+        ]
+        assert located.breach.message == f"two resources of type {kind} are called x-abc"
+        assert (located.resource, located.parameters) == ("B", ("Second", "First"))
+        assert limits.breaches(root, {"First": "abc", "Second": "abd"}) == ()
+    assert len(limits.UNIQUE) == 10
