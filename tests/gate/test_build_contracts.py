@@ -34,16 +34,16 @@ reports:
 cache:
   paths: ['/root/a.b']
 """
-GIVEN = ("STAGE", "TOKEN", "NAME", "SMOKE_1")
+VARIABLES = ("STAGE", "TOKEN", "NAME", "SMOKE_1")
 
 
 def project(buildspec: str = BUILDSPEC, *variables: str, **properties: Any) -> dict[str, Any]:
-    given = [{"Name": name, "Value": "x"} for name in variables or GIVEN]
+    entries = [{"Name": name, "Value": "x"} for name in variables or VARIABLES]
     cache = {"Type": "S3", "Location": "x"}
     own = {
         "Name": "build",
         "Source": {"BuildSpec": {"Fn::Join": ["\n", buildspec.split("\n")]}},
-        "Environment": {"EnvironmentVariables": given},
+        "Environment": {"EnvironmentVariables": entries},
         "Cache": cache,
         **properties,
     }
@@ -98,13 +98,13 @@ ADDED = {"build": {"EnvironmentVariables": '[{"name": "NAME", "value": "#{x.y}"}
             [f"{HERE}{SPEC}: the buildspec reads TOKEN, which nothing sets"],
         ),
         (
-            templates(project(BUILDSPEC, *GIVEN, "IDLE", "MAYB")),
+            templates(project(BUILDSPEC, *VARIABLES, "IDLE", "MAYB")),
             [
                 f"{HERE}{SPEC}: the project sets IDLE, which the buildspec never reads",
                 f"{HERE}{SPEC}: the project sets MAYB, which the buildspec never reads",
             ],
         ),
-        (templates(project(BUILDSPEC, *GIVEN, "MAYBE")), []),
+        (templates(project(BUILDSPEC, *VARIABLES, "MAYBE")), []),
         (
             templates(project(BUILDSPEC.replace("# The program", "# The programs").replace("SMOKE_*", "SMOKE"))),
             [f"{HERE}{SPEC}: the project sets SMOKE_1, which the buildspec never reads"],
