@@ -212,12 +212,12 @@ ACCESS = Stack("dashboard-staging-access", "id", "CREATE_COMPLETE", outputs={"Cl
 def test_what_is_asked_of_cloudformation_for_a_root() -> None:
     origin = Source("0123456789abcdef", "main", "clean")
     root = small(asking(), access=ACCESS, topics=("arn:topic",), origin=origin, run="r1")
-    root = replace(root, options={"ImportExistingResources": True}, prefix="plan-", computed=())
+    root = replace(root, prefix="plan-", computed=())
     request = root.request()
     assert request.stack == NAME and request.packaged is root.packaged and request.prefix == "plan-staging-"
     assert (request.parameters, request.tags) == ({"Cidr": "10", "Login": "x"}, {"Cost": "1"})
     assert (request.role, request.hidden) == ("arn:role", {"Login"})
-    assert request.options == {"NotificationARNs": ["arn:topic"], "ImportExistingResources": True}
+    assert request.options == {"NotificationARNs": ["arn:topic"]}
     assert request.description == (
         f"by {ME.arn}, run r1; commit 0123456789ab (main, tree clean); set 7; plan {request.digest[:16]}"
     )
@@ -475,7 +475,7 @@ def test_another_template_in_a_change_set_is_seen_before_anybody_agrees() -> Non
 
 
 def test_values_that_are_known_better_once_it_is_clear_what_differs_are_asked_for() -> None:
-    """And what a larger command asks for besides goes before what the root does."""
+    """With what a larger command asks for besides."""
     seen: list[tuple[Comparison, tuple[Computed, ...]]] = []
     first, better = Computed("Cidr", "10", COMPUTED, "as before"), Computed("Cidr", "11", COMPUTED, "known better")
 
@@ -488,12 +488,11 @@ def test_values_that_are_known_better_once_it_is_clear_what_differs_are_asked_fo
     )
     computed = Environment("staging", replaced(Computed={"Cidr": {"First": "10"}}), SMALL.file)
     aws = account(CERTAIN)
-    root = replace(small(aws, STANDING, extensions), environment=computed, options={"Capabilities": ["CAPABILITY_IAM"]})
+    root = replace(small(aws, STANDING, extensions), environment=computed)
     root = replace(root, packaged=package(computed.root, BUCKET.url, "staging"))
     aws.answers["cloudformation.get_template"] = {"TemplateBody": json.dumps(root.packaged.root.body)}
     plan = plan_root(root)
-    [(comparison, values)] = seen
-    assert comparison.same and values == (first,)
+    assert [(comparison.same, values) for comparison, values in seen] == [(True, (first,)), (False, (better,))]
     assert plan.computed == (better,) and [str(each.after) for each in plan.parameters] == ["11"]
     [request] = [request for name, request in aws.asked if name == CREATED]
     assert (request["OnStackFailure"], request["Capabilities"]) == ("DELETE", [])
