@@ -86,6 +86,29 @@ def test_updates_are_watched_by_the_alarms_that_guard_releases_and_exist(staging
     assert unwatched["RollbackTriggers"] == []
 
 
+def test_five_alarms_watch_an_update_at_most(staging: Environment) -> None:
+    """More CloudFormation refuses (API reference, RollbackConfiguration)."""
+    names = [f"Alarm{number}" for number in range(6)]
+    guarded = {"AlarmNames": [*({"Ref": name} for name in names), "of-somebody-else"]}
+    service = {"Type": "AWS::ECS::Service", "Properties": {"DeploymentConfiguration": {"Alarms": guarded}}}
+    root = {"Backend": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "backend.json"}}}
+    bodies = {"environment": {"Resources": root}, "backend": {"Resources": {"Service": service}}}
+    main = replace(staging, root=from_bodies(bodies)["environment"])
+    same = {"ResourceStatus": "UPDATE_COMPLETE", "LastUpdatedTimestamp": "2026-11-23T12:00:00Z"}
+
+    def listed(StackName: str) -> dict[str, Any]:
+        inside = [
+            {"LogicalResourceId": name, "ResourceType": ALARM, "PhysicalResourceId": name} for name in names[::-1]
+        ]
+        backend = {"LogicalResourceId": "Backend", "ResourceType": "AWS::CloudFormation::Stack"}
+        entries = inside if StackName == BACKEND else [{**backend, "PhysicalResourceId": BACKEND}]
+        return {"StackResourceSummaries": [{**entry, **same} for entry in entries[::-1]]}
+
+    aws = Prepared(cloudformation__list_stack_resources=listed)
+    prefix = f"arn:aws:cloudwatch:{REGION}:000000000000:alarm:"
+    assert alarms.guarding(deployment(aws, main, STACK)) == tuple(f"{prefix}{name}" for name in names[:5])
+
+
 def test_a_creation_is_watched_by_no_alarm_and_a_local_one_not_protected(staging: Environment) -> None:
     aws = Prepared()
     aws.endpoint = Endpoint("http://localhost:1", REGION, list)
