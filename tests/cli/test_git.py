@@ -211,3 +211,61 @@ def test_a_folder_of_somebody_else(mine: Path, monkeypatch: pytest.MonkeyPatch) 
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert git.state(mine).branch == "main"
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "missing"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), "there is no git on PATH: install it", True),
+        (PermissionError(13, "Permission denied"), "git cannot be run: Permission denied", False),
+        (subprocess.TimeoutExpired("git", 2.0), "`git log` gave no answer within 2 s", False),
+    ],
+)
+def test_a_git_that_does_not_answer_is_said(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str, missing: bool
+) -> None:
+    def run(*_: object, timeout: float, **__: object) -> None:
+        assert timeout == 2.0
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(git.GitError) as raised:
+        git.output(mine, "log", "-1", seconds=2.0)
+    assert (str(raised.value), raised.value.missing) == (message, missing)
+
+
+def test_what_git_says_of_a_failure_is_the_error_and_silence_is_named(mine: Path) -> None:
+    with pytest.raises(git.GitError) as raised:
+        git.text(mine, "rev-parse", "--verify", "gone^{commit}")
+    assert str(raised.value) == "fatal: Needed a single revision" and raised.value.missing is False
+    with pytest.raises(git.GitError) as raised:
+        git.text(mine, "diff", "--no-index", "--quiet", "a", "b")
+    assert str(raised.value) == "`git diff --no-index --quiet a b` ended with status 1"
+
+
+def test_what_is_typed_reaches_git_and_what_is_no_unicode_is_kept(mine: Path) -> None:
+    name = b"\xff.txt"
+    # The object without content, which git names alike in every repository.
+    assert git.output(mine, "hash-object", "--stdin") == b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\n"
+    assert git.output(mine, "hash-object", "--stdin", typed=b"x") == b"c1b0730e0133447badcfd47fd144e254807b06e1\n"
+    (mine / os.fsdecode(name)).touch()
+    assert git.state(mine).changed == (os.fsdecode(name),)
+
+
+def test_every_kind_of_change_is_in_the_state(mine: Path) -> None:
+    """With the new name of what was renamed, and both sides of what could not be merged."""
+    run(mine, "mv", "a", "renamed")
+    (mine / "b").write_text("changed", encoding="utf-8")
+    (mine / "new file").touch()
+    assert sorted(git.state(mine).changed) == ["b", "new file", "renamed"]
+    run(mine, "add", "-A")
+    run(mine, "commit", "-qm", "ours")
+    run(mine, "branch", "theirs", "HEAD~1")
+    run(mine, "checkout", "-q", "theirs")
+    (mine / "b").write_text("other", encoding="utf-8")
+    run(mine, "commit", "-qam", "theirs")
+    subprocess.run(
+        ["git", "-C", str(mine), *ME, "merge", "main"], env=git.environment(), capture_output=True, check=False
+    )
+    assert "b" in git.state(mine).changed
+    assert git.branches(mine) == ["main", "theirs"]
