@@ -91,15 +91,15 @@ def test_a_file_that_cannot_be_written_is_not_named(folder: Path, capsys: pytest
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("yaml", True), ("yaml.loader", True), ("scripts.gone", False), ("generator", False)]
+    ("name", "named"), [("yaml", True), ("yaml.loader", True), ("scripts.gone", False), ("generator", False)]
 )
 def test_a_package_that_is_missing_has_a_way_to_it_and_a_module_of_ours_has_none(
-    folder: Path, capsys: pytest.CaptureFixture[str], name: str, said: bool
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str, named: bool
 ) -> None:
     assert endings.ended(raising(ModuleNotFoundError("gone", name=name)), INTERRUPTED, "plan") is Exit.INTERNAL
     lines = capsys.readouterr().err.splitlines()
     missing = f"{name} is not installed in {sys.prefix}: `python scripts/set_up.py .venv local` completes it."
-    assert (lines[2] == missing) is said and len(lines) == (4 if said else 3) and folder.exists()
+    assert (lines[2] == missing) is named and len(lines) == (4 if named else 3) and folder.exists()
 
 
 # --- for programs
