@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from generator.cfn.changes import Difference
 from generator.cfn.stacks import Stack
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.plan import Plan
-from scripts.operations import saved_plan
+from scripts.operations import plan_document, saved_plan
 from scripts.operations.saved_plan import AGAIN, SavedPlan, SavedStack
 from tests.deployment.service import Prepared, arn, refusal
 
@@ -173,3 +174,109 @@ def test_another_error_says_nothing_of_the_change_set() -> None:
     denied = Prepared(cloudformation__describe_change_set=refusal("x", "AccessDenied"))
     with pytest.raises(AwsError, match="AccessDenied"):
         saved_plan.check_executable(denied, PLAN, VALUES, TAGS)
+
+
+# --- one root of it, read again
+
+STANDING = Stack("s", arn("stack", "s"), "UPDATE_COMPLETE", since="noon", tags=TAGS)
+
+
+def root(**more: Any) -> Any:
+    """A root on its way, as far as it is looked at."""
+    needed = more.pop("needed", True)
+    usual = {"environment": SimpleNamespace(stack="s", needed=needed), "previous": STANDING, "aws": Prepared()}
+    return SimpleNamespace(**usual | more)
+
+
+def saved(entry: SavedStack, plan: Plan | None = None, **shown: Any) -> SavedPlan:
+    """A saved plan of one root, whose review said what this plan says."""
+    document = plan_document.plan_document(plan) if plan else {}
+    listed = json.loads(json.dumps({"stack": "s", **document, **shown}))
+    return replace(SAVED, stacks=(entry,), shown={"stacks": [{"stack": "other"}, listed]})
+
+
+CHANGED = "The files or found values of s changed after the plan was saved."
+NOT_REVIEWED = "The change set of s is not what was reviewed."
+
+
+def refused(plan: SavedPlan, there: Any) -> str:
+    with pytest.raises(RefusedError) as raised:
+        saved_plan.reviewed_plan(plan, there)
+    assert raised.value.remedy == AGAIN
+    return raised.value.reason
+
+
+def test_a_root_that_the_plan_does_not_name_is_left_alone() -> None:
+    assert saved_plan.reviewed_plan(saved(replace(STACK, stack="other")), root()) is None
+
+
+def test_a_stack_that_has_changed_since_is_not_touched() -> None:
+    why = "s has changed since the plan was made: UPDATE_COMPLETE since noon, now {}."
+    entry = replace(STACK, image=())
+    for previous, now in (
+        (None, "does not exist"),
+        (replace(STANDING, since="one"), "UPDATE_COMPLETE since one"),
+        (replace(STANDING, status="UPDATE_ROLLBACK_COMPLETE"), "UPDATE_ROLLBACK_COMPLETE since noon"),
+    ):
+        assert refused(saved(entry), root(previous=previous)) == why.format(now)
+
+
+def test_a_deletion_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not one of a root that the files ask for again."""
+    gone = replace(PLAN, kind="DELETE", change_set="", digest="digest-2")
+    entry = replace(STACK, kind="DELETE", image=())
+    monkeypatch.setattr(saved_plan, "plan_deletion", lambda _, stack: replace(gone, stack=stack.name))
+    assert saved_plan.reviewed_plan(saved(entry, gone), root(needed=False)) == gone
+    assert refused(saved(entry, gone), root(needed=True)) == CHANGED
+    absent = replace(entry, stands="does not exist")
+    assert refused(saved(absent, gone), root(needed=False, previous=None)) == CHANGED
+    assert refused(saved(entry, gone, digest="other"), root(needed=False)) == NOT_REVIEWED
+    assert refused(replace(saved(entry), shown={"stacks": []}), root(needed=False)) == NOT_REVIEWED
+
+
+def test_the_same_files_give_the_same_plan_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry, looks = replace(STACK, image=()), list[Any]()
+    request = SimpleNamespace(
+        digest="digest-1", parameters={**VALUES, "Key": "x"}, hidden=frozenset({"Key"}), tags=TAGS
+    )
+    here = root()
+
+    def compute(there: Any, complete: bool) -> Any:
+        assert there is here and complete
+        return there, request, "comparison"
+
+    def fill(aws: Any, plan: Plan, asked_for: Any, previous: Stack) -> Plan:
+        assert (aws, asked_for, previous) == (here.aws, request, STANDING)
+        return replace(plan, parameters=IMAGE)
+
+    def review(there: Any, plan: Plan, comparison: str) -> Plan:
+        assert (there, comparison) == (here, "comparison")
+        return replace(plan, tags=IMAGE)
+
+    monkeypatch.setattr(saved_plan, "compute", compute)
+    monkeypatch.setattr(saved_plan, "fill", fill)
+    monkeypatch.setattr(saved_plan, "review", review)
+    monkeypatch.setattr(saved_plan, "check_executable", lambda *about: looks.append(about))
+    whole = replace(PLAN, parameters=IMAGE, tags=IMAGE)
+    assert saved_plan.reviewed_plan(saved(entry, whole), here) == whole
+    assert looks == [(here.aws, entry.plan, VALUES, TAGS)]  # what is hidden cannot be compared
+    # What may depend on the moment is no part of the review.
+    late = saved(entry, whole, refusals=["x"], notices=["x"])
+    assert saved_plan.reviewed_plan(late, here) == whole
+    assert refused(saved(entry, PLAN), here) == NOT_REVIEWED
+    request.digest = "digest-2"
+    assert refused(saved(entry, whole), here) == CHANGED and len(looks) == 3
+
+
+def test_the_image_alone_is_still_the_one_of_the_last_good_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, there = list[Any](), root(previous=replace(STANDING, parameters={"BackendImage": "a:1", "TaskCpu": "256"}))
+    whole = replace(STACK.plan, kind="UPDATE")
+    monkeypatch.setattr(saved_plan, "released_image", lambda *_: "a:2")
+    monkeypatch.setattr(saved_plan, "read_image", lambda *about: about[2])
+    monkeypatch.setattr(saved_plan, "check_executable", lambda *about: looks.append(about))
+    assert saved_plan.reviewed_plan(saved(STACK, whole), there) == whole
+    assert looks == [(there.aws, STACK.plan, {"BackendImage": "a:2", "TaskCpu": "256"}, TAGS)]
+    for image in ("a:3", None):
+        monkeypatch.setattr(saved_plan, "released_image", lambda *_, image=image: image)
+        assert refused(saved(STACK, whole), there) == CHANGED
+    assert len(looks) == 1
