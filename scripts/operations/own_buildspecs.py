@@ -67,7 +67,7 @@ def _commands(phase: Any) -> list[str]:
 
 def _backend(text: str, artifacts: Any, with_image: bool) -> Iterator[str]:
     if with_image:
-        yield from (why for name, why in NAMED if name.strip("$") not in text)
+        yield from (why for name, why in NAMED if name not in text)
     if not isinstance(artifacts, dict) or "secondary-artifacts" in artifacts:
         yield "has to have one artifact, which the pipeline takes as BackendBuildOutput"
     elif artifacts.get("files") not in ("**/*", ["**/*"]):

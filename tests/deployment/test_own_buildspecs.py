@@ -109,3 +109,85 @@ def test_what_is_no_buildspec_is_no_crash(folder: Path, text: str | None, messag
 def test_a_side_that_is_not_built_needs_none(folder: Path) -> None:
     (folder / "frontend/buildspec.yml").unlink()
     assert own_buildspecs.faults(folder, "backend", "", True) == []
+
+
+IMAGE_NAME = "backend/buildspec.yml: no image is called release:built"
+WITH_IMAGE = "docker build -t release:built .; docker save -o release-image.tar release:built; echo Procfile"
+ONE = "has to have one artifact, which the pipeline takes as BackendBuildOutput"
+FILES = "the files of the artifact have to be '**/*', because the folders of the application are in it"
+PHASES = "phases are install, pre_build, build, post_build, not {}"
+
+
+def backend(phase: Any = None, artifacts: Any = None, **more: Any) -> dict[str, Any]:
+    phases = {"build": {"commands": [WITH_IMAGE]}} if phase is None else phase
+    return {"version": 0.2, "phases": phases, "artifacts": artifacts or {"files": "**/*"}, **more}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (backend(), []),
+        (backend(artifacts={"files": ["**/*"]}), []),
+        (backend({"post_build": {"commands": [], "finally": [WITH_IMAGE]}}), []),
+        (backend({"install": {"commands": ["x"]}, "pre_build": {"commands": [WITH_IMAGE]}}), []),
+        (backend(version="0.2"), []),
+        (backend(version=None), ["version is None, not 0.2"]),
+        (backend(version=7, artifacts={"files": "x"}), ["version is 7, not 0.2", FILES]),
+        (backend({"build": {"commands": [WITH_IMAGE]}, "b": 1, "a": 1}), [PHASES.format("a, b")]),
+        (backend({"build": {"commands": "x"}}), ["no phase has commands"]),
+        (backend({"build": "x"}), ["no phase has commands"]),
+        (backend([]), ["no phase has commands"]),
+        (backend(artifacts=["**/*"]), [ONE]),
+        (backend(artifacts={"files": "**/*", "secondary-artifacts": {}}), [ONE]),
+        (backend(artifacts={"base-directory": "x"}), [FILES]),
+    ],
+)
+def test_everything_that_is_wrong_with_a_backends_is_told(folder: Path, body: Any, says: list[str]) -> None:
+    (folder / "backend/buildspec.yml").write_text(yaml.safe_dump(body), encoding="utf-8")
+    expected = [f"backend/buildspec.yml: {each}" for each in says]
+    assert faults(folder) == faults(folder, with_image=False) == expected
+
+
+def test_what_starts_the_backend_depends_on_where_it_runs(folder: Path) -> None:
+    bare = backend({"build": {"commands": ["make"]}})
+    (folder / "backend/buildspec.yml").write_text(yaml.safe_dump(bare), encoding="utf-8")
+    named = [f"backend/buildspec.yml: {why}" for _, why in own_buildspecs.NAMED]
+    assert faults(folder) == named and named[0].startswith(IMAGE_NAME)
+    procfile = "Elastic Beanstalk starts what a Procfile says, and no command writes one"
+    assert faults(folder, with_image=False) == [f"backend/buildspec.yml: {procfile}"]
+
+
+@pytest.mark.parametrize(
+    ("artifacts", "there"),
+    [
+        ({"secondary-artifacts": {"FrontendDocuments": {}, "FrontendAssets": {}}}, None),
+        ({"secondary-artifacts": {"FrontendAssets": {}}}, "FrontendAssets"),
+        ({"secondary-artifacts": {"FrontendAssets": {}, "B": {}, "A": {}}}, "A, B, FrontendAssets"),
+        ({"secondary-artifacts": []}, "none"),
+        ({}, "none"),
+        ([], "none"),
+    ],
+)  # fmt: skip
+def test_the_page_has_two_artifacts(folder: Path, artifacts: Any, there: str | None) -> None:
+    body = {"version": 0.2, "phases": {"build": {"commands": ["make"]}}, "artifacts": artifacts}
+    (folder / "frontend/buildspec.yml").write_text(yaml.safe_dump(body), encoding="utf-8")
+    names = "FrontendAssets and FrontendDocuments"
+    why = f"secondary-artifacts have to be {names}, because browsers keep only the first; there are: {there}"
+    assert faults(folder) == ([] if there is None else [f"frontend/buildspec.yml: {why}"])
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "is missing, and BuildspecSource is REPOSITORY"),
+        (b"[]", "has to be a mapping of version, phases and artifacts"),
+        (b"\xff", "cannot be read: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        (b"a: [", "cannot be read: while parsing a flow node"),
+    ],
+)
+def test_a_file_that_says_nothing(folder: Path, content: bytes | None, why: str) -> None:
+    file = folder / "backend/buildspec.yml"
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    assert faults(folder) == [f"backend/buildspec.yml: {why}"]
