@@ -111,6 +111,16 @@ def test_a_side_that_is_not_built_needs_none(folder: Path) -> None:
     assert own_buildspecs.faults(folder, "backend", "", True) == []
 
 
+def alone(folder: Path, side: str, content: Any, with_image: bool = True) -> list[str]:
+    """The faults of one side's file, with this content; None is no file."""
+    (folder / side).mkdir(exist_ok=True)
+    if content is not None:
+        body = content if isinstance(content, bytes) else yaml.safe_dump(content).encode()
+        (folder / side / "buildspec.yml").write_bytes(body)
+    backend_, frontend = (side if side == name else "" for name in ("backend", "frontend"))
+    return own_buildspecs.faults(folder, backend_, frontend, with_image)
+
+
 IMAGE_NAME = "backend/buildspec.yml: no image is called release:built"
 WITH_IMAGE = "docker build -t release:built .; docker save -o release-image.tar release:built; echo Procfile"
 ONE = "has to have one artifact, which the pipeline takes as BackendBuildOutput"
@@ -142,19 +152,17 @@ def backend(phase: Any = None, artifacts: Any = None, **more: Any) -> dict[str, 
         (backend(artifacts={"base-directory": "x"}), [FILES]),
     ],
 )
-def test_everything_that_is_wrong_with_a_backends_is_told(folder: Path, body: Any, says: list[str]) -> None:
-    (folder / "backend/buildspec.yml").write_text(yaml.safe_dump(body), encoding="utf-8")
+def test_everything_that_is_wrong_with_a_backends_is_told(tmp_path: Path, body: Any, says: list[str]) -> None:
     expected = [f"backend/buildspec.yml: {each}" for each in says]
-    assert faults(folder) == faults(folder, with_image=False) == expected
+    assert alone(tmp_path, "backend", body) == alone(tmp_path, "backend", body, with_image=False) == expected
 
 
-def test_what_starts_the_backend_depends_on_where_it_runs(folder: Path) -> None:
+def test_what_starts_the_backend_depends_on_where_it_runs(tmp_path: Path) -> None:
     bare = backend({"build": {"commands": ["make"]}})
-    (folder / "backend/buildspec.yml").write_text(yaml.safe_dump(bare), encoding="utf-8")
     named = [f"backend/buildspec.yml: {why}" for _, why in own_buildspecs.NAMED]
-    assert faults(folder) == named and named[0].startswith(IMAGE_NAME)
+    assert alone(tmp_path, "backend", bare) == named and named[0].startswith(IMAGE_NAME)
     procfile = "Elastic Beanstalk starts what a Procfile says, and no command writes one"
-    assert faults(folder, with_image=False) == [f"backend/buildspec.yml: {procfile}"]
+    assert alone(tmp_path, "backend", bare, with_image=False) == [f"backend/buildspec.yml: {procfile}"]
 
 
 @pytest.mark.parametrize(
@@ -168,12 +176,11 @@ def test_what_starts_the_backend_depends_on_where_it_runs(folder: Path) -> None:
         ([], "none"),
     ],
 )  # fmt: skip
-def test_the_page_has_two_artifacts(folder: Path, artifacts: Any, there: str | None) -> None:
+def test_the_page_has_two_artifacts(tmp_path: Path, artifacts: Any, there: str | None) -> None:
     body = {"version": 0.2, "phases": {"build": {"commands": ["make"]}}, "artifacts": artifacts}
-    (folder / "frontend/buildspec.yml").write_text(yaml.safe_dump(body), encoding="utf-8")
     names = "FrontendAssets and FrontendDocuments"
     why = f"secondary-artifacts have to be {names}, because browsers keep only the first; there are: {there}"
-    assert faults(folder) == ([] if there is None else [f"frontend/buildspec.yml: {why}"])
+    assert alone(tmp_path, "frontend", body) == ([] if there is None else [f"frontend/buildspec.yml: {why}"])
 
 
 @pytest.mark.parametrize(
@@ -185,9 +192,5 @@ def test_the_page_has_two_artifacts(folder: Path, artifacts: Any, there: str | N
         (b"a: [", "cannot be read: while parsing a flow node"),
     ],
 )
-def test_a_file_that_says_nothing(folder: Path, content: bytes | None, why: str) -> None:
-    file = folder / "backend/buildspec.yml"
-    file.unlink()
-    if content is not None:
-        file.write_bytes(content)
-    assert faults(folder) == [f"backend/buildspec.yml: {why}"]
+def test_a_file_that_says_nothing(tmp_path: Path, content: bytes | None, why: str) -> None:
+    assert alone(tmp_path, "backend", content) == [f"backend/buildspec.yml: {why}"]
