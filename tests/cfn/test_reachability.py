@@ -5,6 +5,8 @@ The gate asks the same of our own templates (tests/gate/test_reachability.py); w
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from generator.cfn.permissions import Condition, Permission
@@ -405,3 +407,23 @@ def test_what_the_policy_of_a_resource_gives_to_everybody_is_a_step_of_everybody
         assert opened(bucket(principal)) == step, principal
     assert opened(bucket("AWS:somebody-else")) == opened(bucket("*", effect="Deny")) == []
     assert opened(bucket("*", kind="endpoint")) == []
+
+
+def test_every_action_that_a_statement_names_is_asked_for_and_no_pattern() -> None:
+    somebody, body = role("app.Role", "x.amazonaws.com")
+    statement = Permission("app.Role", "identity", "", "S", "Allow", actions=("ec2:DeleteVpc", "s3:*", "s3:Get?bject"))
+    but = Permission("t.B", "resource", "", "S", "Deny", ("*",), not_actions=("sqs:SendMessage", "sqs:*"))
+    bucket = resource("t.B", "AWS::S3::Bucket", "arn:aws:s3:::b", policy=(but,))
+    place = account((replace(somebody, identity=(statement,)), body), more=(bucket,))
+    more = set(Steps(place).actions) - set(Steps(account()).actions)
+    assert more == {"ec2:DeleteVpc", "sqs:SendMessage"}
+
+
+def test_a_role_becomes_every_other_one_that_lets_it_in_and_not_itself() -> None:
+    trusted = Permission("t", "trust", "", "Trust", "Allow", (f"AWS:arn:aws:iam::{NUMBER}:root",), ("sts:AssumeRole",))
+    names = ("app.First", "app.Middle", "app.Last")
+    roles = [(replace(role(name)[0], trust=(trusted,)), role(name)[1]) for name in names]
+    middle = replace(roles[1][0], identity=(allow("sts:AssumeRole"),))
+    place = account(roles[0], (middle, roles[1][1]), roles[2])
+    steps = [step.target for step in Steps(place).of(middle).values() if step.how == "sts:AssumeRole"]
+    assert steps == ["app.First of one", "app.Last of one"]

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from generator.cfn.resource_arns import ARNS, LOWER_CASE, NAMES, REFERRED_BY_ARN, generated
+from generator.cfn.schemas import schema
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ from generator.cfn.resource_arns import ARNS, LOWER_CASE, NAMES, REFERRED_BY_ARN
 )
 def test_a_generated_name(stack: str, logical: str, longest: int, begins: str) -> None:
     name = generated(stack, logical, "seed", longest)
+    assert len(name) == min(longest, len(stack) + len(logical) + 14)
     assert name.startswith(begins) and len(name) <= longest
     assert re.fullmatch("[0-9A-Z]{12}", name.removeprefix(begins))
 
@@ -40,3 +42,23 @@ def test_every_type_with_a_name_has_an_arn_and_every_form_can_be_filled() -> Non
             filled = re.sub(r"\{\w+\}", "x", form)
             assert "{" not in filled and (form.startswith("{") or filled.count(":") >= 3), kind
     assert all(name[0].isupper() and 40 <= longest <= 1011 for name, longest in NAMES.values())
+
+
+# Where AWS takes more of a name than CloudFormation makes (DynamoDB takes ARNs as names, Parameter Store whole paths).
+LONGER = {"AWS::DynamoDB::Table", "AWS::SSM::Parameter"}
+
+
+def test_a_name_is_as_long_as_its_type_takes() -> None:
+    limits = {kind: schema(kind)["properties"][name].get("maxLength") for kind, (name, _) in NAMES.items()}
+    known = {kind: most for kind, most in limits.items() if most and kind not in LONGER}
+    assert len(known) > 10 and {kind: NAMES[kind][1] for kind in known} == known
+    assert {kind: NAMES[kind][1] for kind in limits.keys() - known.keys()} == {
+        "AWS::CloudWatch::Dashboard": 255,
+        "AWS::CodeBuild::Project": 150,
+        "AWS::CodePipeline::Pipeline": 100,
+        "AWS::DynamoDB::Table": 255,
+        "AWS::ECS::Cluster": 255,
+        "AWS::ECS::Service": 255,
+        "AWS::IAM::ManagedPolicy": 128,
+        "AWS::SSM::Parameter": 1011,
+    }

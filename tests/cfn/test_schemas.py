@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from generator.cfn import schemas
 from generator.cfn.resource_arns import REFERRED_BY_ARN
-from generator.cfn.schemas import REGION, create_only, identifier, schema
+from generator.cfn.schemas import REGION, SchemasError, create_only, identifier, schema
 from generator.cfn.templates import load
 from tests.conftest import ROOT
 
@@ -43,3 +46,23 @@ def test_what_is_identified_by_its_arn_is_referred_to_by_it() -> None:
     by_arn = {name for name in TYPES if len(identifier(name)) == 1 and identifier(name)[0][-1].lower().endswith("arn")}
     assert len(by_arn) > 8 and by_arn - NOT_REFERRED <= REFERRED_BY_ARN
     assert by_arn >= NOT_REFERRED and not NOT_REFERRED & REFERRED_BY_ARN
+
+
+def test_without_cfn_lint_it_is_said_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    caches = (schemas._folder, schemas._types, schemas.schema)
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        monkeypatch.setattr(schemas, "find_spec", lambda _: None)
+        with pytest.raises(SchemasError, match=r"^cfn-lint is not installed: run `make templates` once$"):
+            schema("AWS::SQS::Queue")
+        monkeypatch.setattr(schemas, "_folder", lambda: tmp_path)
+        with pytest.raises(SchemasError, match=r"^the schemas of cfn-lint cannot be read: .*us-east-1\.json"):
+            schema("AWS::SQS::Queue")
+        (tmp_path / "providers").mkdir()
+        (tmp_path / "providers/us-east-1.json").write_text('{"AWS::SQS::Queue": "queue"}', encoding="utf-8")
+        with pytest.raises(SchemasError, match=r"^the schemas of cfn-lint cannot be read: .*queue\.json"):
+            schema("AWS::SQS::Queue")
+    finally:
+        for cached in caches:
+            cached.cache_clear()
