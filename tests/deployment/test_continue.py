@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
-from scripts.deployment.errors import Exit, NotConfirmedError, UsageError
+from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError, UsageError
 from scripts.operations.verbs import continue_, follow
+from scripts.terminal import results
 from tests.conftest import ROOT
 from tests.deployment.account import NOW, STAGING, Account, Roots
 from tests.deployment.service import ACCOUNT, REGION, arn
@@ -109,6 +111,22 @@ def test_a_stack_that_is_not_there_has_nothing_to_continue(two: Roots, capsys: p
     assert capsys.readouterr().out.splitlines()[1] == f"{STAGING} does not exist: nothing to continue"
 
 
+def test_a_program_gets_what_is_in_the_way_and_how_it_ended(two: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    with results.document("continue", "staging", RefusedError("interrupted")) as document:
+        document.exit = run(Stuck(), two, yes=True, quiet=True)
+    written = json.loads(capsys.readouterr().out)
+    assert written["exit"]["status"] == 0
+    service = {"path": ["Backend", "Service"], "type": "AWS::ECS::Service", "reason": "it did not stabilize"}
+    topic = {"path": ["Topic"], "type": "AWS::SNS::Topic", "reason": "no permission", "skip": "Topic"}
+    skip = f"{STAGING}-Backend-1X.Service"
+    assert written["result"]["stuck"] == [{"stack": STAGING, **service, "skip": skip}, {"stack": STAGING, **topic}]
+    [operation] = written["result"]["operations"]
+    assert (operation["stack"], operation["status"]) == (STAGING, "UPDATE_ROLLBACK_COMPLETE")
+    with results.document("continue", "staging", RefusedError("interrupted")) as document:
+        document.exit = run(Account(), two, yes=True)
+    assert json.loads(capsys.readouterr().out)["result"] == {"stuck": [], "operations": []}
+
+
 # --- follow
 
 
@@ -143,5 +161,9 @@ def test_what_runs_is_followed_to_its_end(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "cloud-health-dashboard-shared: nothing is running"
     assert lines[1].startswith(f"{STAGING} is being updated") and STAGING in lines[2]
+    with results.document("follow", "staging", RefusedError("interrupted")) as document:
+        document.exit = follow.run(verb_run(Busy(end), two), verb_options(follow, quiet=True))
+    [operation] = json.loads(capsys.readouterr().out)["result"]["operations"]
+    assert (operation["stack"], operation["status"]) == (STAGING, end)
     assert follow.run(verb_run(Account(), two), verb_options(follow)) is Exit.DONE
     assert capsys.readouterr().out.splitlines()[1] == f"{STAGING}: nothing is running"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +13,7 @@ from scripts.deployment import environment
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, OvertakenError, RefusedError
 from scripts.deployment.plan import CREATE, Plan
 from scripts.operations.options import WatchOptions
+from scripts.terminal import results
 from tests.conftest import ROOT
 from tests.deployment.account import SHARED, Account, Roots
 from tests.deployment.service import ACCOUNT, REGION, arn, refusal
@@ -63,6 +65,16 @@ def test_a_repository_is_taken_over_and_what_comes_next_is_said(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{SHARED}: create 1 resource" and "Repository" in lines[1]
     assert (f"  {verb.NEXT}" in lines) is (status is Exit.DONE)
+
+
+def test_a_program_gets_the_plan_and_how_it_ended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shared: Roots
+) -> None:
+    with results.document("import", "shared", RefusedError("interrupted")) as document:
+        document.exit = run(monkeypatch, Importing(), shared)
+    written = json.loads(capsys.readouterr().out)["result"]
+    assert [each["stack"] for each in written["plans"]] == [SHARED]
+    assert [(each["stack"], each["status"]) for each in written["operations"]] == [(SHARED, "IMPORT_COMPLETE")]
 
 
 def test_nobody_is_left_with_a_change_set_that_nobody_agreed_to(monkeypatch: pytest.MonkeyPatch, shared: Roots) -> None:
