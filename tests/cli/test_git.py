@@ -269,3 +269,14 @@ def test_every_kind_of_change_is_in_the_state(mine: Path) -> None:
     )
     assert "b" in git.state(mine).changed
     assert git.branches(mine) == ["main", "theirs"]
+
+
+@pytest.mark.parametrize("hidden", [".gitmodules", ".git/config"])
+def test_a_changed_submodule_is_seen_whatever_hides_it(mine: Path, other: Path, hidden: str) -> None:
+    run(mine, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sub")
+    run(mine, "config", "-f", hidden, "submodule.sub.ignore", "all")
+    run(mine, "add", "-A")
+    run(mine, "commit", "-qm", "with a submodule")
+    assert git.state(mine).changed == ()
+    (mine / "sub/a").write_text("changed", encoding="utf-8")
+    assert git.state(mine).changed == ("sub",)

@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 
 from scripts.cli import VERBS
-from scripts.terminal import console, hints
+from scripts.terminal import console, hints, markup
 from scripts.terminal.hints import Spelling
 from scripts.terminal.text import BOLD, PLAIN, RED, Line, count, escaped, line, short
 
@@ -151,3 +151,27 @@ def test_who_has_no_terminal_hears_of_long_work_now_and_then(monkeypatch: pytest
     with console.working("planning"):
         pass
     assert output.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a*b_c`d`[e]<f>|~&$", r"a\*b\_c\`d\`\[e\]\<f\>\|\~\&\$"),
+        ("a\x1b\\", r"a\\x1b\\"),
+        ("see :smile: and :100:, line 12:34: #1", "see :\u200bsmile: and :\u200b100:, line 12:34: #\u200b1"),
+        ("@me https://a.test www.a.test", "@\u200bme https:&#47;/a.test www&#46;a.test"),
+        # What a reader copies has nothing put into it.
+        ("arn:aws:sns:eu-west-1:000000000000:topic", "arn:aws:sns:eu-west-1:000000000000:topic"),
+        ("arn:${AWS::Partition}:s3:::a:b:", r"arn:\${AWS::Partition}:s3:::a:" + "\u200bb:"),
+    ],
+)
+def test_nothing_of_a_text_is_markup(text: str, shown: str) -> None:
+    assert markup.escaped(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("a", "`a`"), ("a``b", "```a``b```"), ("`a", "`` `a ``"), ("a`", "`` a` ``"), ("", "`  `"), (" ", "`   `")],
+)
+def test_a_value_cannot_end_its_code_span(text: str, span: str) -> None:
+    assert markup.code(text) == span
