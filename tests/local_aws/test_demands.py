@@ -1,10 +1,15 @@
 """What a service wants to stand before it takes something: refused when it does not, taken when it does."""
 
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from scripts.local_aws.account import Account
+from scripts.local_aws.handlers import demands
+from scripts.local_aws.handlers.handler import handler_for
+from scripts.local_aws.services import ResourceError
 from tests.local_aws.support import Aws, reasons
 
 VPC: dict[str, Any] = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
@@ -180,3 +185,218 @@ def test_the_tags_of_a_bucket_that_count_for_access_change_by_the_new_calls_alon
         aws.s3.delete_bucket_tagging(**bucket)
     aws.s3.put_bucket_abac(**bucket, AbacStatus={"Status": "Disabled"})
     aws.s3.put_bucket_tagging(**bucket, Tagging={"TagSet": [{"Key": "Team", "Value": "c"}]})
+
+
+# In this process, each demand with its words and with what meets it.
+
+
+class Site:
+    """A network with a gateway, subnets and a group, made by boto3; and demands on a resource of a type."""
+
+    def __init__(self, account: Account) -> None:
+        self.account, self.services = account, account.services
+        self.ec2 = self.services.client("ec2")
+        self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.subnets = {
+            zone: self.ec2.create_subnet(
+                VpcId=self.vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"us-east-1{zone}"
+            )["Subnet"]["SubnetId"]
+            for number, zone in enumerate("abe")
+        }
+
+    def gateway(self) -> str:
+        return str(self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
+
+    def attach(self, gateway: str) -> None:
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
+
+    def balancer(self, *zones: str) -> str:
+        created = self.services.client("elbv2").create_load_balancer(
+            Name="one", Subnets=[self.subnets[zone] for zone in zones]
+        )
+        return str(created["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def refusal(self, kind: str, **properties: Any) -> str:
+        """Why a resource is refused, in the words of its service; empty where it is not."""
+        try:
+            demands.check(handler_for(self.services, kind, properties))
+        except ResourceError as error:
+            return str(error)
+        return ""
+
+
+@pytest.fixture
+def site(account: Account) -> Site:
+    return Site(account)
+
+
+def words(message: str, code: str = "InvalidRequest") -> str:
+    return f'Resource handler returned message: "{message}" (HandlerErrorCode: {code})'
+
+
+def test_a_nat_gateway_needs_an_internet_gateway(site: Site) -> None:
+    kind, subnet = "AWS::EC2::NatGateway", {"SubnetId": site.subnets["a"]}
+    missing = words(f"Network {site.vpc} has no Internet gateway attached (Service: Ec2, Status Code: 400)")
+    assert site.refusal(kind, **subnet) == site.refusal(kind, **subnet, ConnectivityType="public") == missing
+    assert site.refusal(kind, **subnet, ConnectivityType="private") == ""
+    site.attach(site.gateway())
+    assert site.refusal(kind, **subnet) == ""
+
+
+def test_a_route_needs_the_gateway_of_its_network(site: Site) -> None:
+    table = site.ec2.create_route_table(VpcId=site.vpc)["RouteTable"]["RouteTableId"]
+    gateway, other = site.gateway(), site.gateway()
+    route = {"RouteTableId": table, "GatewayId": gateway}
+    site.attach(other)
+    assert site.refusal("AWS::EC2::Route", **route) == words(
+        f"route table {table} and network gateway {gateway} belong to different networks (Service: Ec2)"
+    )
+    assert site.refusal("AWS::EC2::Route", RouteTableId=table, GatewayId=other) == ""
+    for somewhere in ({"GatewayId": "vgw-1"}, {"NatGatewayId": "nat-1"}, {"GatewayId": "local"}):
+        assert site.refusal("AWS::EC2::Route", RouteTableId=table, **somewhere) == ""
+
+
+@pytest.mark.parametrize(("way", "member"), [("Ingress", "SourcePrefixListId"), ("Egress", "DestinationPrefixListId")])
+def test_a_group_has_sixty_rules_each_way(site: Site, way: str, member: str) -> None:
+    kind, group = (
+        f"AWS::EC2::SecurityGroup{way}",
+        site.ec2.create_security_group(GroupName="g", Description="g", VpcId=site.vpc)["GroupId"],
+    )
+    authorize = getattr(site.ec2, f"authorize_security_group_{way.lower()}")
+    own = site.ec2.create_managed_prefix_list(PrefixListName="own", MaxEntries=3, AddressFamily="IPv4")
+    lists = site.ec2.describe_managed_prefix_lists()["PrefixLists"]
+    [origins] = [each["PrefixListId"] for each in lists if each["PrefixListName"] == ORIGINS]
+    small = own["PrefixList"]["PrefixListId"]
+    full = words("The maximum number of rules per security group has been reached.", "ServiceLimitExceeded")
+    present = 1 if way == "Egress" else 0  # the rule that lets everything out
+    rules = [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port} for port in range(1, 60)]
+    first = [{**rule, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]} for rule in rules[: 5 - present]]
+    authorize(GroupId=group, IpPermissions=first)
+    assert site.refusal(kind, GroupId=group, **{member: origins}) == "", "5 and 55"
+    authorize(GroupId=group, IpPermissions=[{**rules[10], "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}])
+    assert site.refusal(kind, GroupId=group, **{member: origins}) == full, "6 and 55"
+    more = [{**rule, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]} for rule in rules[11:59]]
+    authorize(GroupId=group, IpPermissions=more)  # 54
+    authorize(GroupId=group, IpPermissions=[{**rules[0], "PrefixListIds": [{"PrefixListId": small}]}])  # 57
+    assert site.refusal(kind, GroupId=group, **{member: small}) == "", "57 and 3"
+    authorize(GroupId=group, IpPermissions=[{**rules[1], "IpRanges": [{"CidrIp": "11.0.0.0/8"}]}])
+    assert site.refusal(kind, GroupId=group, **{member: small}) == full, "58 and 3"
+    assert site.refusal(kind, GroupId=group, CidrIp="10.0.0.0/8") == "", "58 and 1"
+    other = {"Ingress": "Egress", "Egress": "Ingress"}[way]
+    assert site.refusal(f"AWS::EC2::SecurityGroup{other}", GroupId=group, CidrIp="10.0.0.0/8") == "", "the other way"
+
+
+def test_a_service_needs_its_load_balancer(site: Site) -> None:
+    elb, kind = site.services.client("elbv2"), "AWS::ECS::Service"
+    targets = elb.create_target_group(Name="t", Protocol="HTTP", Port=80, VpcId=site.vpc, TargetType="ip")
+    arn = targets["TargetGroups"][0]["TargetGroupArn"]
+    behind = {"LoadBalancers": [{}, {"TargetGroupArn": arn}]}
+    assert site.refusal(kind, **behind) == words(
+        f"The target group with targetGroupArn {arn} does not have an associated load balancer."
+    )
+    forward = [{"Type": "forward", "TargetGroupArn": arn}]
+    elb.create_listener(LoadBalancerArn=site.balancer("a", "b"), Port=80, Protocol="HTTP", DefaultActions=forward)
+    assert site.refusal(kind, **behind) == site.refusal(kind) == site.refusal(kind, LoadBalancers=None) == ""
+
+
+def test_a_vpc_origin_needs_zones_that_have_them_and_only_for_load_balancers(site: Site) -> None:
+    def origin(arn: str) -> str:
+        return site.refusal("AWS::CloudFront::VpcOrigin", VpcOriginEndpointConfig={"Arn": arn})
+
+    assert origin(site.balancer("a", "e")) == words("VPC origins are not available in use1-az3")
+    assert origin("arn:aws:ec2:us-east-1:1:instance/i-1") == ""
+
+
+def admission(bucket: str, service: str, key: str, **condition: Any) -> str:
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/{key}",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, **condition}]})
+
+
+def test_logs_of_a_bucket_need_the_policy_of_their_target(site: Site) -> None:
+    s3, number = site.services.client("s3"), site.services.account
+    target, kind = f"logs-{number}", "AWS::S3::Bucket"
+    s3.create_bucket(Bucket=target)
+
+    def logged(prefix: str = "x/") -> str:
+        logging = {"DestinationBucketName": target, "LogFilePrefix": prefix}
+        return site.refusal(kind, BucketName="logged", LoggingConfiguration=logging)
+
+    refused = words(
+        "You must either provide the necessary permissions to the logging service using a bucket policy or "
+        "give the log-delivery group WRITE and READ_ACP permissions to the target bucket"
+    )
+    assert logged() == refused and site.refusal(kind) == site.refusal(kind, LoggingConfiguration={}) == ""
+    account_and_source = {
+        "StringEquals": {"aws:SourceAccount": number},
+        "ArnLike": {"aws:SourceArn": "arn:aws:s3:::logged"},
+        "Bool": {"aws:SecureTransport": "true"},
+    }
+    service = "logging.s3.amazonaws.com"
+    for policy, expected in (
+        (admission(target, service, "x/*", Condition=account_and_source), ""),
+        (admission(target, service, "y/*"), refused),
+        (admission(target, "other.amazonaws.com", "*"), refused),
+        (admission(target, service, "*", Condition={"StringEquals": {"aws:SourceAccount": "1"}}), refused),
+    ):
+        s3.put_bucket_policy(Bucket=target, Policy=policy)
+        assert logged() == expected
+    s3.put_bucket_policy(Bucket=target, Policy=admission(target, service, "log"))
+    no_prefix = {"DestinationBucketName": target}
+    assert site.refusal(kind, BucketName="logged", LoggingConfiguration=no_prefix) == ""
+
+
+def test_logs_of_a_load_balancer_need_the_policy_of_their_bucket(site: Site) -> None:
+    s3, number = site.services.client("s3"), site.services.account
+    bucket, kind = f"access-{number}", "AWS::ElasticLoadBalancingV2::LoadBalancer"
+    s3.create_bucket(Bucket=bucket)
+
+    def logs(**attributes: str) -> str:
+        enabled = {"enabled": "true", "bucket": bucket, **attributes}
+        listed = [{"Key": f"access_logs.s3.{key}", "Value": value} for key, value in enabled.items()]
+        return site.refusal(kind, LoadBalancerAttributes=listed)
+
+    refused = words(f"Access Denied for bucket: {bucket}. Please check S3bucket permission")
+    assert logs() == refused and logs(enabled="false") == site.refusal(kind) == ""
+    service, own = "logdelivery.elasticloadbalancing.amazonaws.com", {"StringEquals": {"aws:SourceAccount": number}}
+    s3.put_bucket_policy(Bucket=bucket, Policy=admission(bucket, service, f"AWSLogs/{number}/*", Condition=own))
+    assert logs() == "" and logs(prefix="p") == refused
+    s3.put_bucket_policy(Bucket=bucket, Policy=admission(bucket, service, f"p/AWSLogs/{number}/*"))
+    assert logs() == refused and logs(prefix="p") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "member", "service", "source"),
+    [
+        ("AWS::CodeBuild::Project", "ServiceRole", "codebuild", "codebuild:us-east-1:{account}:project/it"),
+        ("AWS::CodePipeline::Pipeline", "RoleArn", "codepipeline", "codepipeline:us-east-1:{account}:it"),
+        ("AWS::StepFunctions::StateMachine", "RoleArn", "states", "stepfunctions:us-east-1:{account}:stateMachine:it"),
+    ],
+)
+def test_the_role_of_a_resource_trusts_its_service(
+    site: Site, kind: str, member: str, service: str, source: str
+) -> None:
+    iam, number = site.services.client("iam"), site.services.account
+    arn = f"arn:aws:iam::{number}:role/a/role"
+    refused = words(f"{service}.amazonaws.com is not authorized to perform: sts:AssumeRole on {arn}")
+    assert site.refusal(kind, Name="it", **{member: arn}) == refused, "there is no such role"
+    assert site.refusal(kind) == site.refusal(kind, **{member: "no role"}) == ""
+    trusted = {"Principal": {"Service": f"{service}.amazonaws.com"}, "Effect": "Allow", "Action": "sts:AssumeRole"}
+    confused = {
+        "StringEquals": {"aws:SourceAccount": number},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:{source.format(account=number)}"},
+    }
+    iam.create_role(RoleName="role", Path="/a/", AssumeRolePolicyDocument=json.dumps({"Statement": []}))
+    for statement, expected in (
+        (trusted, ""),
+        ({**trusted, "Condition": confused}, ""),
+        ({**trusted, "Principal": {"Service": "other.amazonaws.com"}}, refused),
+        ({**trusted, "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:x:*:*:*"}}}, refused),
+    ):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.update_assume_role_policy(RoleName="role", PolicyDocument=document)
+        assert site.refusal(kind, Name="it", **{member: arn}) == expected

@@ -83,9 +83,8 @@ def _weight(handler: "ResourceHandler", prefix_list: str | None) -> int:
 
 
 def _service(handler: "ResourceHandler") -> None:
-    """Zones with Fargate. ECS developer guide, "Service event messages" and CreateService: a target group needs its
-    load balancer."""
-    _fargate_zones(handler)
+    """ECS developer guide, "Service event messages" and CreateService: a target group needs its load balancer. (moto
+    has no zone without Fargate.)"""
     for balancer in handler.properties.get("LoadBalancers") or ():
         if arn := balancer.get("TargetGroupArn"):
             [group] = handler.services.call("elbv2", "describe_target_groups", {"TargetGroupArns": [arn]})[
@@ -112,13 +111,6 @@ def _vpc_origin(handler: "ResourceHandler") -> None:
             "LoadBalancers"
         ]
         _in_zones(handler, [zone["ZoneName"] for zone in balancer["AvailabilityZones"]])
-
-
-def _fargate_zones(handler: "ResourceHandler") -> None:
-    network = (handler.properties.get("NetworkConfiguration") or {}).get("AwsvpcConfiguration") or {}
-    if subnets := network.get("Subnets"):
-        answer = handler.services.call("ec2", "describe_subnets", {"SubnetIds": subnets})
-        _in_zones(handler, [subnet["AvailabilityZone"] for subnet in answer["Subnets"]])
 
 
 def _logged_bucket(handler: "ResourceHandler") -> None:
