@@ -332,6 +332,8 @@ def test_the_steps_on_an_account_in_their_order_and_how_they_end(
     assert taken == [*ended[:2], "connect staging", *ended[2:]]
     document = json.loads(capsys.readouterr().out)
     result = document["result"]
+    keys = {"steps", "plans", "operations", "left", "application", "release", "address"}
+    assert result.keys() == keys and result["plans"] == result["operations"] == []
     assert [each["step"] for each in result["steps"]] == ended and result["left"] == ["confirm a mail"]
     assert (result["application"], result["release"]) == ("cloud-health-dashboard", None)
     assert [each["state"] for each in result["steps"]][:2] == ["already", "done"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.deployment.errors import RefusedError
-from scripts.onboarding.fixing import BRANCH, Fixes, fix
+from scripts.onboarding.fixing import BRANCH, FIXES, Fixes, fix
 from scripts.onboarding.reading import read_application
 from tests.support.onboarding import MAIN, PACKAGE, folder
 
@@ -132,3 +132,43 @@ def test_nothing_to_fix_leaves_no_branch(tmp_path: Path) -> None:
     root = folder(tmp_path)
     git(root, "init", "-q")
     assert fixed(root) == Fixes() and BRANCH not in git(root, "branch")
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.usefixtures("npm")
+def test_the_commit_is_who_git_says_or_nobodys(known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    git(root, "config", "user.useConfigOnly", "true")
+    if known:
+        git(root, "config", "user.name", "Ann")
+        git(root, "config", "user.email", "ann@shop.test")
+    assert fixed(root).branch == BRANCH
+    author, subject = git(root, "log", "-1", "--format=%an <%ae>%n%s", BRANCH).splitlines()
+    assert subject and (author == "Ann <ann@shop.test>" if known else "Ann" not in author)
+    assert git(root, "rev-list", "--count", f"main..{BRANCH}") == "1\n"
+
+
+@pytest.mark.usefixtures("npm")
+def test_a_part_of_a_repository_is_refused_with_its_root(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    with pytest.raises(RefusedError) as error:
+        fix(root / "api", read_application(root))
+    assert error.value.reason == f"{root / 'api'} is a part of the repository {root}."
+    assert error.value.remedy == "Name the repository's root with --app."
+
+
+@pytest.mark.usefixtures("npm")
+def test_a_fix_that_a_second_reading_does_not_see_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path)
+    monkeypatch.setitem(FIXES, "health", lambda *_: None)
+    fixes = fixed(root)
+    [left] = fixes.left
+    assert left.startswith("no health route: ") and left.endswith(": a second reading does not see the fix")
+
+
+def test_what_no_fix_makes_is_left_with_what_to_do(tmp_path: Path) -> None:
+    root = folder(tmp_path, **{"api/src/shop/main.py": None})
+    application = read_application(root)
+    [lack] = [lack for lack in application.missing if lack.stops]
+    assert fix(root, application) == Fixes(left=(f"{lack.what}: {lack.fix}",))
