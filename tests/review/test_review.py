@@ -17,9 +17,7 @@ from generator.cfn.stacks import Stack
 from generator.cfn.template_names import BOOTSTRAP
 from scripts import cli
 from scripts.deployment.environment import load
-from scripts.deployment.errors import RefusedError
 from scripts.operations import parameter_effects
-from scripts.review import revision
 from scripts.review.command import review
 from scripts.review.verdict import verdict
 from scripts.terminal.markup import escaped
@@ -438,20 +436,6 @@ def test_what_is_no_revision_is_refused(
         status = int(str(error.code))
     assert status in (3, 64)
     assert says in capsys.readouterr().err
-
-
-def test_a_branch_that_only_the_origin_has_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As CI checks a repository out."""
-    words = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@x.test"]
-    for more in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
-        subprocess.run([*words, *more], check=True)
-    subprocess.run([*words, "update-ref", "refs/remotes/origin/stable", "HEAD"], check=True)
-    assert revision.commit(tmp_path, "origin/stable") == revision.commit(tmp_path, "HEAD")
-    with pytest.raises(RefusedError, match="no revision stable here, and there is origin/stable"):
-        revision.commit(tmp_path, "stable")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RefusedError, match=r"there is no git on PATH: install it$"):
-        revision.commit(tmp_path, "HEAD")
 
 
 def test_what_passed_to_the_byte_is_not_judged_anew(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,8 @@
-"""The version of the set follows from what a change does: `delivery version BASE`."""
+"""The version of the set follows from what a change does: `delivery version BASE`, on our own templates.
+
+Which change needs which version is in test_compare.py, on a small set; of most kinds there, one is tried here in the
+soak.
+"""
 
 from __future__ import annotations
 
@@ -63,13 +67,28 @@ def opened_port(folder: Path) -> None:
     [
         (pull_requests.replaced_bucket, "2.0.0", "Site.Site: holds data: replaced"),
         pytest.param(pull_requests.table_unprotected, "2.0.0", "Data.Clients", marks=pytest.mark.soak),
-        (removed_parameter, "2.0.0", "parameter environment.RedisUrl is gone"),
-        (narrowed_parameter, "2.0.0", "parameter environment.LogLevel may no longer be CRITICAL"),
-        (removed_output, "2.0.0", "output environment.PublicUrl is gone"),
-        (opened_port, "1.3.0", "a protection becomes weaker: Network.FromLoadBalancer: opens tcp 0-"),
-        (pull_requests.right_broadened_in_a_child, "1.3.0", "a right becomes broader: Backend.TaskRole"),
+        pytest.param(removed_parameter, "2.0.0", "parameter environment.RedisUrl is gone", marks=pytest.mark.soak),
+        pytest.param(
+            narrowed_parameter,
+            "2.0.0",
+            "parameter environment.LogLevel may no longer be CRITICAL",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(removed_output, "2.0.0", "output environment.PublicUrl is gone", marks=pytest.mark.soak),
+        pytest.param(
+            opened_port,
+            "1.3.0",
+            "a protection becomes weaker: Network.FromLoadBalancer: opens tcp 0-",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
+            pull_requests.right_broadened_in_a_child,
+            "1.3.0",
+            "a right becomes broader: Backend.TaskRole",
+            marks=pytest.mark.soak,
+        ),
         pytest.param(pull_requests.new_variable, "1.3.0", "Configuration.BannerColour is new", marks=pytest.mark.soak),
-        (pull_requests.buildspec_without_its_source, "1.2.4", "templates change"),
+        pytest.param(pull_requests.buildspec_without_its_source, "1.2.4", "templates change", marks=pytest.mark.soak),
     ],
 )
 def test_too_low_a_version_is_refused_and_the_right_one_passes(
@@ -90,6 +109,7 @@ def test_what_does_not_change_the_set_needs_no_version(edit: Callable[[Path], No
     assert status(checkout) == 0
 
 
+@pytest.mark.soak
 def test_what_a_parameter_file_changes_beside_it_hides_nothing_of_the_set(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +138,7 @@ def test_versions_are_compared_by_their_tags(checkout: Path, capsys: pytest.Capt
     assert "2.0.0: enough for a major change (Site.Site: holds data" in capsys.readouterr().out
 
 
+@pytest.mark.soak
 def test_a_version_without_a_line_in_the_change_log_is_refused(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
