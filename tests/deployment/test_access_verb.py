@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from scripts.operations import production
 from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
 from scripts.operations.verbs import access, apply
+from scripts.terminal import results
 from tests.conftest import ROOT
 from tests.deployment.account import STAGING, Account
 from tests.deployment.living import NOW
@@ -197,6 +200,16 @@ def test_the_access_stack_is_made_alone_and_with_the_callers_rights() -> None:
     values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in request["Parameters"]}
     assert values["RepositoryName"] == "cloud-health-dashboard"
     assert values["DeployUsers"] == "*"
+
+
+@pytest.mark.parametrize("verb", [access, apply])
+def test_a_program_gets_the_lists_also_where_nobody_has_agreed(
+    verb: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(NotConfirmedError), results.document("x", "staging", NotConfirmedError("interrupted")):
+        verb.run(*arguments(Account(), verb, "staging"))
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert sorted(result) == ["operations", "plans"] and result["operations"] == [] and len(result["plans"]) == 1
 
 
 def test_what_is_shared_has_roles_of_its_own_and_cloudformation_acts_with_them() -> None:

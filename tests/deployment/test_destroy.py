@@ -10,6 +10,7 @@ import pytest
 
 from generator.cfn.stacks import Stack, StackResource
 from scripts.deployment import environment
+from scripts.deployment.aws import Endpoint
 from scripts.deployment.errors import (
     DeployError,
     Exit,
@@ -345,3 +346,65 @@ def test_interfaces_that_cloudfront_keeps_need_another_try(monkeypatch: pytest.M
     with pytest.raises(ManualActionRequiredError, match="CloudFront still has interfaces in vpc-1") as raised:
         destroy.run(*arguments(aws, **AGREED))
     assert "in an hour" in raised.value.remedy and aws.calls().count("cloudformation.delete_stack") == 1
+
+
+def test_a_stack_on_which_something_runs_is_left_alone() -> None:
+    aws = Living("UPDATE_IN_PROGRESS")
+    with pytest.raises(ManualActionRequiredError) as raised:
+        destroy.run(*arguments(aws, **AGREED))
+    assert raised.value.reason == f"{STAGING} is being updated (UPDATE_IN_PROGRESS)." and changing(aws) == []
+
+
+UNTOUCHED = f"{STAGING} was not touched"
+NO_TERMINAL = (f"{UNTOUCHED}: confirmation needs a terminal.", "--name staging --yes agrees.")
+OTHER_NAME = (f"{UNTOUCHED}: --name is 'production', and the environment is 'staging'.", "")
+WHICH = (f"{UNTOUCHED}.", "Say what --yes is for: --name staging --yes.")
+NO = (f"{UNTOUCHED}.", "")
+QUESTION = f"Delete {STAGING} in account {ACCOUNT}, eu-west-1? (type staging) "
+
+
+@pytest.mark.parametrize(
+    ("local", "options", "answer", "refused", "asks"),
+    [
+        (False, {}, None, NO_TERMINAL, False),
+        (False, {"name": "staging"}, None, NO_TERMINAL, False),
+        (False, {"yes": True}, True, WHICH, False),
+        (False, {"name": "production"}, True, OTHER_NAME, False),
+        (True, {"name": "production"}, True, OTHER_NAME, False),
+        (False, {}, False, NO, True),
+        (False, {}, True, None, True),
+        (False, {"name": "staging"}, True, None, True),
+        (False, {"yes": True, "name": "staging"}, False, None, False),
+        (True, {}, None, None, False),
+        (True, {}, False, NO, True),  # on a terminal it asks, for practice
+        (True, {}, True, None, True),
+        (True, {"yes": True}, False, None, False),
+        (True, {"name": "staging"}, False, None, False),
+    ],
+)
+def test_an_environment_is_deleted_by_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+    local: bool,
+    options: dict[str, Any],
+    answer: bool | None,
+    refused: tuple[str, str] | None,
+    asks: bool,
+) -> None:
+    """`answer` is what a person types at the terminal, None where there is none."""
+    questions: list[tuple[str, str]] = []
+
+    def confirmed(question: str, word: str) -> bool:
+        questions.append((question, word))
+        return bool(answer)
+
+    monkeypatch.setattr("scripts.terminal.prompt.attended", lambda: answer is not None)
+    monkeypatch.setattr("scripts.terminal.prompt.confirmed", confirmed)
+    aws = Living()
+    aws.endpoint = Endpoint("http://127.0.0.1:9", "eu-west-1") if local else None
+    if refused:
+        with pytest.raises(DeployError) as raised:
+            destroy.run(*arguments(aws, **options))
+        assert (raised.value.reason, raised.value.remedy, changing(aws)) == (*refused, [])
+    else:
+        assert destroy.run(*arguments(aws, **options)) is Exit.DONE
+    assert questions == ([(QUESTION, "staging")] if asks else [])
