@@ -134,4 +134,4 @@ def state(folder: Path, deciding: Sequence[str] = ()) -> State:
 
 
 # How many fields stand before the path in an entry of `git status --porcelain=v2`, by its kind; see git-status(1).
-FIELDS = {"1": 7, "2": 8, "u": 9, "?": 0, "!": 0}
+FIELDS = {"1": 7, "2": 8, "u": 9, "?": 0}

@@ -127,6 +127,22 @@ def test_only_a_terminal_that_can_gets_lines_that_change(
     assert console.interactive(Screen()) is lively and console.interactive(io.StringIO()) is False
 
 
+def test_what_is_done_is_shown_on_a_terminal_in_a_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown meanwhile stays above it; of two things at once only the first has a line."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", screen := Screen())
+    with console.working("planning\x1b"):
+        console.show_line("a line", screen)
+        with console.working("something else"):
+            pass
+    shown = screen.getvalue()
+    assert "planning\\x1b" in shown and "a line" in shown and "something else" not in shown
+    assert shown.rpartition("planning")[2].endswith("\x1b[1A\x1b[2K"), "the line is taken away"
+    with console.working("again"):
+        pass
+    assert "again" in screen.getvalue()
+
+
 class Listened(io.StringIO):
     """An output of which somebody waits for the first line."""
 
