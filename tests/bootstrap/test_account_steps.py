@@ -638,6 +638,9 @@ def test_an_address_has_some_attempts_to_answer(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(release.UnansweredError) as error:
         release.verify_public(bootstrap())
     assert error.value.reason == f"https://x/ does not answer 200: 204 {b'x' * 200!r}." and len(pauses) == 7
+    site.answers = [OSError("refused")] * 6
+    with pytest.raises(release.UnansweredError, match=r"https://x/ does not answer 200: refused\."):
+        release.verify_public(bootstrap())
     monkeypatch.setattr("scripts.loopback.urlopen", Site(200, 200))
     assert release.verify_local(bootstrap()).detail == "/ and /health answer 200"
 

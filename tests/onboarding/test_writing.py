@@ -100,6 +100,7 @@ def test_another_application_is_written_and_what_is_left_of_the_former_is_told(
     assert "\n".join(["", "", *rows, "| title | Corner Shop | README.md |", ""]) in page
     assert page.endswith("\n## Left behind\n\n" + "".join(f"- {line}\n" for line in LEFT).replace("`", " "))
     staging = json.loads(now["params/staging.json"])
+    assert now["params/staging.json"].decode() == json.dumps(staging, indent=2) + "\n"
     assert staging["Tags"]["CostCenter"] == "shop" and now["params/staging.json"].endswith(b"}\n")
 
 

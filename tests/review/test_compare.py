@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from generator.cfn.effects import QUIET
+from scripts.deployment.errors import RefusedError
 from scripts.review import latent, revision
 from scripts.review.compare import compare
 from scripts.review.model import (
@@ -633,6 +634,14 @@ def test_permissions_of_every_root_are_compared(name: str, reviewed: Reviewed) -
 )
 def test_which_version_a_change_needs(edit: Edit, needed: Bump, why: str, tmp_path: Path) -> None:
     assert bump(*both(tmp_path, edit)) == (needed, why)
+
+
+def test_no_version_is_enough_for_what_cannot_be_compared(tmp_path: Path) -> None:
+    sides = both(
+        tmp_path, lambda files: files.update({"params/blue": "{", "templates/spare": {"Resources": {"A": topic()}}})
+    )
+    with pytest.raises(RefusedError, match=r"^blue cannot be compared, so no version is known to be enough: "):
+        bump(*sides)
 
 
 def test_a_parameter_that_is_gone_needs_a_major_version(tmp_path: Path) -> None:

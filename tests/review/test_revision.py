@@ -279,7 +279,7 @@ def matrix(*cells: str, more: str = "") -> str:
             "| from | to |",
             "| --- | --- |",
             "| a build | x |",
-            "| later | a | b |",
+            f"| later | {cells[0]} | b |",
         ]
     )
 

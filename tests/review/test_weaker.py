@@ -267,6 +267,11 @@ def test_the_way_back_is_no_weakening(resource_type: str, before: dict[str, Any]
     assert what(resource_type, after, before) == []
 
 
+def test_what_stands_unsafe_in_a_list_that_grows_is_no_change() -> None:
+    steps = [{"Image": "app:1"}]
+    assert what("T", {"Steps": steps}, {"Steps": [*steps, {"Other": "x"}]}) == []
+
+
 def test_a_container_under_another_name_keeps_its_protection() -> None:
     assert what(TASK, container("api"), container("backend")) == []
 

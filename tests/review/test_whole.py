@@ -257,8 +257,18 @@ def test_detail_falls_in_two_steps() -> None:
     counts = markdown(REVIEW, len(names) - 10)
     assert "  - `TableName`: `a` → `b`\n" in whole and "```diff" in whole
     assert "  - `TableName`\n" in names and "```diff" not in names and "`Clients`" in names
-    assert "<details><summary>Data</summary>\n\n- 4 resources\n" in counts and "`Clients`" not in counts
+    for stack, count in (("Data", 4), ("Build", 1), ("Logs", 4), ("root stack", 1)):
+        assert f"<details><summary>{stack}</summary>\n\n- {count} resources\n" in counts
+    assert "`Clients`" not in counts
     assert len(whole) > len(names) > len(counts)
+
+
+def test_what_is_cut_is_cut_at_the_end() -> None:
+    counts = markdown(REVIEW, 3300).splitlines()
+    kept = markdown(REVIEW, 1900).splitlines()[:-2]
+    while kept[-1] in ("", "</details>"):
+        kept.pop()
+    assert kept == counts[: len(kept)] and len(kept) > 5
 
 
 def test_the_command_for_the_whole_has_no_words_where_head_is_the_working_tree() -> None:
