@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.deployment.errors import RefusedError
+from scripts.onboarding import fixing
 from scripts.onboarding.fixing import BRANCH, FIXES, Fixes, fix
 from scripts.onboarding.reading import read_application
 from tests.support.onboarding import MAIN, PACKAGE, folder
@@ -95,6 +96,14 @@ def test_what_npm_says_is_told(script: str, reason: str, tmp_path: Path) -> None
     (tmp_path / "bin/npm").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     fixes = fixed(repository(tmp_path))
     assert fixes.branch and fixes.left == (reason,)
+
+
+@pytest.mark.usefixtures("npm")
+def test_an_npm_that_gives_no_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixing, "NPM_SECONDS", 0.05)
+    (tmp_path / "bin/npm").write_text("#!/bin/sh\nexec sleep 5\n", encoding="utf-8")
+    fixes = fixed(repository(tmp_path))
+    assert fixes.left == ("web has no lock file: npm gave no answer within 0.05 s",)
 
 
 @pytest.mark.usefixtures("npm")
