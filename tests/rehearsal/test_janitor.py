@@ -111,7 +111,7 @@ def test_what_is_told_to_the_janitor_is_done(tmp_path: Path, monkeypatch: pytest
             raise ProcessLookupError
 
     monkeypatch.setattr("os.killpg", kill)
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"+11\n+22\n+33\nx{other}\n-22\n-44\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"+11\n+22\n+33\nx{other}\nx{other}\n-22\n-44\n"))
     janitor.clean_up(str(folder))
     assert sorted(killed) == [(11, signal.SIGKILL), (33, signal.SIGKILL)]
     assert not folder.exists()

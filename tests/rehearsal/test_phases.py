@@ -77,3 +77,115 @@ def test_what_is_no_ascii_is_kept_whatever_the_locale(tmp_path: Path, name: str)
         [sys.executable, "-c", code, str(tmp_path)], env=environment | plain, cwd=ROOT, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+def run(folder: Path, spec: dict[str, Any], **variables: str) -> Outcome:
+    (folder / "src").mkdir()
+    environment = {"PATH": os.environ["PATH"], **variables}
+    return run_buildspec(spec, folder / "src", environment, Runner(folder / "state"))
+
+
+def phase(*commands: str, **more: Any) -> dict[str, Any]:
+    return {"commands": list(commands), **more}
+
+
+ABORT, SUCCEEDING = {"on-failure": "ABORT"}, "CODEBUILD_BUILD_SUCCEEDING"
+
+
+@pytest.mark.parametrize(
+    ("phases", "ran", "log"),
+    [
+        ({"build": phase("echo a", "echo b", **{"finally": ["echo c"]})}, {"build": True}, "a\nb\nc\n"),
+        ({"build": phase("false", "echo b", **{"finally": ["echo c", "echo d"]})}, {"build": False},
+         "[command failed with status 1] false\nc\nd\n"),
+        ({"build": phase("echo a", **{"finally": ["false", "echo c"]})}, {"build": False}, "a\nc\n"),
+        ({"install": phase("exit 3"), "build": phase("echo b")}, {"install": False},
+         "[command failed with status 3] exit 3\n"),
+        ({"pre_build": phase("false\n# more"), "build": phase("echo b")}, {"pre_build": False},
+         "[command failed with status 1] false\n"),
+        ({"build": phase("false"), "post_build": phase(f"echo ${SUCCEEDING}")},
+         {"build": False, "post_build": True}, "[command failed with status 1] false\n0\n"),
+        ({"build": phase("false", **ABORT), "post_build": phase("echo p")}, {"build": False},
+         "[command failed with status 1] false\n"),
+        ({"post_build": phase("echo p"), "build": phase("echo b", **ABORT), "install": phase("echo i")},
+         {"install": True, "build": True, "post_build": True}, "i\nb\np\n"),
+        ({"build": phase("A=1; cd /", f"echo $A $PWD ${SUCCEEDING}", "f() { :; }", "f 2>/dev/null || echo no f")},
+         {"build": True}, "1 / 1\nno f\n"),
+    ],
+)  # fmt: skip
+def test_phases_run_and_end_as_codebuilds(
+    tmp_path: Path, phases: dict[str, Any], ran: dict[str, bool], log: str
+) -> None:
+    outcome = run(tmp_path, {"env": {"shell": "bash"}, "phases": phases})
+    assert (outcome.phases, outcome.log) == (ran, log)
+    assert outcome.succeeded is all(ran.values())
+
+
+def test_what_a_build_leaves_is_collected(tmp_path: Path) -> None:
+    """Locations match one file or more, below their own folder; a report and a secondary artifact, too."""
+    command = "mkdir -p out/deep; touch out/a.txt out/deep/b.txt x.xml; export WORD=w EMPTY=; unset GONE"
+    outcome = run(
+        tmp_path,
+        {
+            "env": {
+                "shell": "bash",
+                "variables": {"NAME": "n"},
+                "exported-variables": ["WORD", "EMPTY", "GONE", "NAME"],
+            },
+            "cache": {"key": "k-$NAME-$(echo made)"},
+            "phases": {
+                "install": phase("true", **{"runtime-versions": {"python": "3.$MINOR"}}),
+                "build": phase(command),
+            },
+            "reports": {"units": {"files": ["*.xml"]}, "none": {"files": ["*.json"], "base-directory": "out"}},
+            "artifacts": {
+                "base-directory": "out",
+                "files": ["**/*"],
+                "secondary-artifacts": {"More": {"files": ["x.xml", "gone"]}},
+            },
+        },
+        NAME="project",
+        MINOR="11",
+    )
+    source = tmp_path / "src"
+    assert outcome.variables == {"WORD": "w", "NAME": "project"}
+    assert (outcome.cache_key, outcome.runtimes) == ("k-project-made", {"python": "3.11"})
+    assert outcome.artifacts == {
+        "": {"a.txt": source / "out/a.txt", "deep/b.txt": source / "out/deep/b.txt"},
+        "More": {"x.xml": source / "x.xml"},
+    }
+    assert outcome.reports == {"units": [source / "x.xml"], "none": []}
+    errors = ["report none: no file matches *.json in out", "artifact More: no file matches gone in ."]
+    assert (outcome.errors, outcome.failure, outcome.succeeded) == (errors, "; ".join(errors), False)
+
+
+PLAIN = {"build": phase("true")}
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"phases": PLAIN}, "env.shell is None, only bash is simulated"),
+        ({"env": {"shell": "sh"}, "phases": PLAIN}, "env.shell is 'sh', only bash is simulated"),
+        ({"phases": {"build": phase("true", **{"on-failure": "CONTINUE"})}},
+         "phases.build.on-failure is CONTINUE, only ABORT is simulated"),
+        ({"phases": PLAIN, "cache": {"key": "$NONE"}}, "$NONE: "),
+        ({"phases": PLAIN, "reports": {"r": {"files": ["x"], "discard-paths": "yes"}}},
+         "report r: discard-paths is not simulated, only base-directory, file-format, files"),
+        ({"phases": PLAIN, "artifacts": {"files": ["$HOME/x"]}},
+         "the primary artifact: $HOME/x would have to be expanded, which AWS does not document"),
+        ({"phases": PLAIN, "artifacts": {"files": ["~/x"]}},
+         "the primary artifact: ~/x would have to be expanded, which AWS does not document"),
+    ],
+)  # fmt: skip
+def test_what_is_not_simulated_is_named(tmp_path: Path, spec: dict[str, Any], problem: str) -> None:
+    env = {} if problem.startswith("env.shell is None") else {"shell": "bash"}
+    with pytest.raises(UnsupportedError) as refused:
+        run(tmp_path, {"env": env, **spec})
+    assert str(refused.value).startswith(problem) and ("NONE" in problem or str(refused.value) == problem)
+
+
+def test_a_path_without_bash_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError) as refused:
+        run(tmp_path, {"env": {"shell": "bash"}, "phases": PLAIN}, PATH=str(tmp_path))
+    assert str(refused.value) == f"no bash on {tmp_path}"
