@@ -3,9 +3,11 @@ time, because it fails what its service does not show as asked for."""
 
 import copy
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from scripts.local_aws.handlers import ROWS, readback
 from tests.local_aws.support import BUCKET, Aws
@@ -152,7 +154,13 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", CASES)
+def examples(kinds: Iterable[str], *quick: str) -> list[ParameterSet]:
+    """Types, most of them for the soak: the calls of each are compared in test_handlers.py, its tags in
+    test_moto_patches.py; through the engine they are alike."""
+    return [pytest.param(kind, marks=[] if kind in quick else pytest.mark.soak) for kind in kinds]
+
+
+@pytest.mark.parametrize("kind", examples(CASES, "AWS::CloudFront::Function", "AWS::S3::Bucket", "AWS::SNS::Topic"))
 def test_a_change_in_place(aws: Aws, kind: str) -> None:
     name = kind.rpartition("::")[2].lower()
     physical = set()
@@ -196,7 +204,7 @@ NAMED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", NAMED)
+@pytest.mark.parametrize("kind", examples(NAMED, "AWS::Events::Rule", "AWS::Logs::LogGroup"))
 def test_a_name_that_is_used_again_has_no_tags_of_before(aws: Aws, kind: str) -> None:
     stack = f"again-{kind.split('::')[-1]}"
     for tags in (TAGS, [{"Key": "C", "Value": "4"}]):
