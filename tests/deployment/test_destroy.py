@@ -408,3 +408,21 @@ def test_an_environment_is_deleted_by_its_name(
     else:
         assert destroy.run(*arguments(aws, **options)) is Exit.DONE
     assert questions == ([(QUESTION, "staging")] if asks else [])
+
+
+def test_what_is_in_the_way_of_nothing_is_not_left_behind() -> None:
+    """Nothing of a nested stack that stands, or that fails once more, is given up; of the root itself what is named."""
+    aws = Living("DELETE_FAILED")
+    aws.inside = "UPDATE_COMPLETE"
+    with pytest.raises(RefusedError) as raised:
+        destroy.run(*arguments(aws, **AGREED, retain=["Inside.Vpc"]))
+    assert raised.value.reason == "Inside is updated: nothing in it is in the way."
+    assert "cloudformation.delete_stack" not in aws.calls()
+    aws = Living("DELETE_FAILED", resists=("Vpc", "Subnet"))
+    with pytest.raises(ManualActionRequiredError) as failed:
+        destroy.run(*arguments(aws, **AGREED, retain=["Inside.Vpc"]))
+    assert failed.value.reason == "Inside could not be deleted completely." and failed.value.remedy
+    aws = Living("DELETE_FAILED")
+    assert destroy.run(*arguments(aws, **AGREED, retain=["Topic"])) is Exit.DONE
+    requests = [request for name, request in aws.asked if name == "cloudformation.delete_stack"]
+    assert requests == [{"StackName": arn("stack", STAGING), "RetainResources": ["Topic"]}]
