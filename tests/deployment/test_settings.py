@@ -161,6 +161,8 @@ def test_the_policy_is_that_of_the_parameter_file(standing: Any, policy: Any, ex
     changes = settings.changes(aws, STACK)
     assert [(read(change.before), read(change.after)) for change in changes] == expected
     settings.apply(aws, STACK.id, changes)
+    everything = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    assert {"Statement": [everything]} == ALLOW_ALL
     bodies = [
         json.loads(request["StackPolicyBody"]) for name, request in aws.asked if name.endswith("set_stack_policy")
     ]
