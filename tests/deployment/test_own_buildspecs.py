@@ -123,7 +123,7 @@ def alone(folder: Path, side: str, content: Any, with_image: bool = True) -> lis
 
 IMAGE_NAME = "backend/buildspec.yml: no image is called release:built"
 WITH_IMAGE = "docker build -t release:built .; docker save -o release-image.tar release:built; echo Procfile"
-ONE = "has to have one artifact, which the pipeline takes as BackendBuildOutput"
+SINGLE = "has to have one artifact, which the pipeline takes as BackendBuildOutput"
 FILES = "the files of the artifact have to be '**/*', because the folders of the application are in it"
 PHASES = "phases are install, pre_build, build, post_build, not {}"
 
@@ -147,8 +147,8 @@ def backend(phase: Any = None, artifacts: Any = None, **more: Any) -> dict[str, 
         (backend({"build": {"commands": "x"}}), ["no phase has commands"]),
         (backend({"build": "x"}), ["no phase has commands"]),
         (backend([]), ["no phase has commands"]),
-        (backend(artifacts=["**/*"]), [ONE]),
-        (backend(artifacts={"files": "**/*", "secondary-artifacts": {}}), [ONE]),
+        (backend(artifacts=["**/*"]), [SINGLE]),
+        (backend(artifacts={"files": "**/*", "secondary-artifacts": {}}), [SINGLE]),
         (backend(artifacts={"base-directory": "x"}), [FILES]),
     ],
 )
