@@ -228,6 +228,8 @@ def _difference(resource_type: str, place: Place, was: Any, now: Any) -> Iterato
         yield from _unsafe(resource_type, place, now)
     elif now in (None, [], {}) and isinstance(was, (dict, list)):
         yield from _gone(resource_type, place, was)
+    else:
+        yield from _unsafe_entries(resource_type, place, was, now)
 
 
 def _unsafe(resource_type: str, place: Place, value: Any) -> Iterator[str]:
@@ -246,6 +248,14 @@ def _unsafe(resource_type: str, place: Place, value: Any) -> Iterator[str]:
             yield f"{spell(inner)} {leaf} has no digest"
         if name == "SecretString" and isinstance(leaf, str) and "${" not in leaf and "{{resolve:" not in leaf:
             yield f"{spell(inner)} is written in the template"
+
+
+def _unsafe_entries(resource_type: str, place: Place, was: Any, now: Any) -> Iterator[str]:
+    """What is not safe in the entries that a list has from now on; nothing for what is no list."""
+    if isinstance(was, list) and isinstance(now, list):
+        for number, entry in enumerate(now):
+            if entry not in was:
+                yield from _unsafe(resource_type, (*place, number), entry)
 
 
 def _gone(resource_type: str, place: Place, value: Any) -> Iterator[str]:

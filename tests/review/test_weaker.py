@@ -267,9 +267,10 @@ def test_the_way_back_is_no_weakening(resource_type: str, before: dict[str, Any]
     assert what(resource_type, after, before) == []
 
 
-def test_what_stands_unsafe_in_a_list_that_grows_is_no_change() -> None:
+def test_of_a_list_that_grows_only_what_is_new_is_told() -> None:
     steps = [{"Image": "app:1"}]
     assert what("T", {"Steps": steps}, {"Steps": [*steps, {"Other": "x"}]}) == []
+    assert what("T", {"Steps": steps}, {"Steps": [{"Image": "b:1"}, *steps]}) == ["Steps[0].Image b:1 has no digest"]
 
 
 def test_a_container_under_another_name_keeps_its_protection() -> None:
