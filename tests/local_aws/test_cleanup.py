@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from scripts.local_aws.faults import ResourceFault
+from scripts.local_aws.values import ORDERS
+from tests.local_aws.own import Own, lines
 from tests.local_aws.support import Aws, failing, reasons
 from tests.local_aws.trees import STACK, broken
 
@@ -105,3 +109,84 @@ def test_when_it_cannot_be_deleted_its_replacement_is_not_made(aws: Aws) -> None
     assert dict(reasons(aws, "stuck", "UPDATE_FAILED"))["Association"] == "no"
     assert tables(aws, "stuck") == [aws.resources("stuck")["One"]["PhysicalResourceId"]]
     aws.delete("stuck")
+
+
+# -- every event of it, in an account of the test's own
+
+NOTE = "AWS::SSM::Parameter"
+
+
+def note(name: str = "", **attributes: Any) -> dict[str, Any]:
+    named = {"Name": name} if name else {}
+    return {"Type": NOTE, "Properties": {"Type": "String", "Value": "x", **named}, **attributes}
+
+
+CHAIN = {"First": note(), "Second": note(DependsOn="First"), "Third": note(DependsOn="Second")}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_an_update_drops_goes_before_what_it_needs(own: Own, order: str) -> None:
+    own.do("create_stack", "app", {"Resources": {"Kept": note(), **CHAIN}})
+    own.behave(order=order)
+    assert own.do("update_stack", "app", {"Resources": {"Kept": note()}}) == lines("""
+        stack app UPDATE_IN_PROGRESS User Initiated
+        stack app UPDATE_COMPLETE_CLEANUP_IN_PROGRESS
+        app/Third DELETE_IN_PROGRESS
+        app/Third DELETE_COMPLETE
+        app/Second DELETE_IN_PROGRESS
+        app/Second DELETE_COMPLETE
+        app/First DELETE_IN_PROGRESS
+        app/First DELETE_COMPLETE
+        stack app UPDATE_COMPLETE
+        """)
+    assert own.statuses("app") == {"Kept": "CREATE_COMPLETE"}
+
+
+def test_what_a_failed_update_made_goes_before_what_it_needs(own: Own) -> None:
+    own.do("create_stack", "app", {"Resources": {"Kept": note()}})
+    last = note(DependsOn="Third")
+    with own.failing(ResourceFault("create", "app/Last", reason="no room", refused=True)):
+        events = own.do("update_stack", "app", {"Resources": {"Kept": note(), **CHAIN, "Last": last}})
+    assert [event for event in events if "DELETE" in event] == lines("""
+        app/Third DELETE_IN_PROGRESS
+        app/Third DELETE_COMPLETE
+        app/Second DELETE_IN_PROGRESS
+        app/Second DELETE_COMPLETE
+        app/First DELETE_IN_PROGRESS
+        app/First DELETE_COMPLETE
+        """)
+
+
+def test_the_stack_of_what_is_left_behind_says_so_and_no_other(own: Own) -> None:
+    def template(**inner: Any) -> dict[str, Any]:
+        url = own.put("child.json", {"Resources": {"Inner": note(), **inner}})
+        return {"Resources": {"Child": {"Type": STACK, "Properties": {"TemplateURL": url}}}}
+
+    own.do("create_stack", "app", template(Stuck=note(), Gone=note(DependsOn="Stuck")))
+    with own.failing(ResourceFault("delete", "Stuck", reason="in use")):
+        events = own.do("update_stack", "app", template())
+    assert [event for event in events if "Stuck" in event or event.startswith("stack ")] == lines("""
+        stack app UPDATE_IN_PROGRESS User Initiated
+        stack app/Child UPDATE_IN_PROGRESS
+        stack app/Child UPDATE_COMPLETE_CLEANUP_IN_PROGRESS
+        stack app UPDATE_COMPLETE_CLEANUP_IN_PROGRESS
+        app/Child/Stuck DELETE_IN_PROGRESS
+        app/Child/Stuck DELETE_FAILED in use
+        app/Child/Stuck DELETE_IN_PROGRESS
+        app/Child/Stuck DELETE_FAILED in use
+        app/Child/Stuck DELETE_IN_PROGRESS
+        app/Child/Stuck DELETE_FAILED in use
+        stack app/Child UPDATE_COMPLETE Update successful. One or more resources could not be deleted.
+        stack app UPDATE_COMPLETE
+        """)
+    assert own.statuses(own.child("app", "Child")) == {"Inner": "CREATE_COMPLETE"}
+
+
+def test_what_was_not_made_any_more_leaves_nothing_to_delete(own: Own) -> None:
+    """A replacement that its service refused has no physical id; what it was to replace stays."""
+    own.do("create_stack", "app", {"Resources": {"Moved": note("/cleanup/one")}})
+    with own.failing(ResourceFault("update", "app/Moved", reason="no room", refused=True)):
+        events = own.do("update_stack", "app", {"Resources": {"Moved": note("/cleanup/two")}})
+    assert [event for event in events if "DELETE" in event] == []
+    assert [each["Name"] for each in own.client("ssm").describe_parameters()["Parameters"]] == ["/cleanup/one"]
+    assert own.account.find("app").resources["Moved"].physical == "/cleanup/one"

@@ -669,6 +669,12 @@ def resisting(own: Own) -> list[str]:
         return own.do("update_stack", "app", changed)
 
 
+def values(own: Own) -> list[str]:
+    """The values that the service has, of the resources of the nested stack and of the root."""
+    listed = own.client("ssm").get_parameters_by_path(Path="/", Recursive=True)["Parameters"]
+    return sorted(str(parameter["Value"]).split()[0] for parameter in listed)
+
+
 def test_a_rollback_that_fails_says_in_each_stack_what_resisted(own: Own) -> None:
     assert resisting(own) == lines("""
         stack app UPDATE_IN_PROGRESS User Initiated
@@ -725,6 +731,8 @@ def test_a_rollback_goes_on_with_what_resisted_alone(own: Own) -> None:
         stack app UPDATE_ROLLBACK_COMPLETE
         """)
     assert own.statuses("app") == {"Child": "UPDATE_COMPLETE", "Outer": "UPDATE_COMPLETE"}
+    assert values(own) == ["one", "one"]
+    assert own.do("update_stack", "app", tree(own, "two"))[-1] == "stack app UPDATE_COMPLETE"
 
 
 def test_a_rollback_goes_on_without_what_is_skipped(own: Own) -> None:

@@ -52,13 +52,6 @@ def test_a_failed_creation_leaves_nothing(aws: Aws) -> None:
     aws.delete("fallen")
 
 
-@pytest.mark.parametrize(("policy", "status"), [("DELETE", "DELETE_COMPLETE"), ("DO_NOTHING", "CREATE_FAILED")])
-def test_on_stack_failure(aws: Aws, policy: str, status: str) -> None:
-    name = f"policy-{policy.lower().replace('_', '-')}"
-    stack = aws.deploy(name, broken(LEAVES), OnStackFailure=policy, parameters={"Versioning": "Enabled", "Days": "7"})
-    assert stack["StackStatus"] == status
-
-
 def test_a_failed_update_is_rolled_back_over_all_nested_stacks(aws: Aws) -> None:
     aws.deploy("back", root(aws))
     child = aws.resources("back")["Leaves"]["PhysicalResourceId"]
@@ -71,37 +64,6 @@ def test_a_failed_update_is_rolled_back_over_all_nested_stacks(aws: Aws) -> None
     assert set(aws.resources(aws.resources("back")["Reader"]["PhysicalResourceId"])) == {"Note"}
     assert aws.deploy("back", root(aws), "UPDATE", parameters={"Days": "14"})["StackStatus"] == "UPDATE_COMPLETE"
     aws.delete("back")
-
-
-def test_what_a_failed_update_made_goes_with_it(aws: Aws) -> None:
-    """RetainExceptOnCreate in a nested stack that the failed update itself made."""
-    flat = root(aws)
-    late = copy.deepcopy(flat["Resources"].pop("Leaves"))
-    flat["Resources"] = {"Group": {"Type": "AWS::Logs::LogGroup"}}
-    flat["Outputs"] = {}
-    assert aws.deploy("growing", flat)["StackStatus"] == "CREATE_COMPLETE"
-    before = {bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]}
-    grown = {**flat, "Resources": {**flat["Resources"], "Leaves": late, **broken(flat)["Resources"]}}
-    grown["Resources"]["Zz"]["DependsOn"] = "Leaves"
-    assert aws.deploy("growing", grown, "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert {bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]} == before
-    assert set(aws.resources("growing")) == {"Group"}
-    aws.delete("growing")
-
-
-def test_removal_of_a_nested_stack(aws: Aws) -> None:
-    aws.deploy("shrinking", root(aws))
-    reader = aws.resources("shrinking")["Reader"]["PhysicalResourceId"]
-    smaller = root(aws)
-    del smaller["Resources"]["Reader"], smaller["Outputs"]["Note"]
-    plan = aws.plan("shrinking", smaller)
-    change = leaf(plan, "Reader")
-    assert (change["Action"], change["PolicyAction"]) == ("Remove", "Delete")
-    assert leaf(aws.described(change["ChangeSetId"]), "Note")["Action"] == "Remove"
-    assert aws.execute(plan)["StackStatus"] == "UPDATE_COMPLETE"
-    [gone] = aws.stacks.describe_stacks(StackName=reader)["Stacks"]
-    assert gone["StackStatus"] == "DELETE_COMPLETE"
-    aws.delete("shrinking")
 
 
 def test_what_cannot_be_cleaned_up_stays_behind_and_is_told(aws: Aws) -> None:
