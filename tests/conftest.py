@@ -106,19 +106,19 @@ DEAREST_OF_UNIT = (
     "check/test_check.py",
     "gate/test_parameter_page.py",
     "review/test_weaker.py",
-    "deployment/test_preflight.py",
+    "operations/test_preflight.py",
     "review/test_drawn.py",
     "gate/test_ledger.py",
     "cli/test_one_way.py",
     "review/test_page.py",
     "deployment/test_aws.py",
     "cfn/test_evaluate.py",
-    "deployment/test_access_verb.py",
+    "operations/test_access_verb.py",
 )
 LONGEST_FILES = frozenset(ROOT / "tests" / name for name in LONGEST)
 ORDER = {ROOT / "tests" / name: place for place, name in enumerate((*LONGEST, *DEAREST_OF_UNIT))}
 # Which marker a test has, by its folder; docs/developing.md says what they are for.
-UNIT = ("cfn", "check", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "review")
+UNIT = ("cfn", "check", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "operations", "review")
 # In one of these folders, and yet whole programs, one process for each test.
 PROGRAMS = (
     "cli/test_command.py",
@@ -126,7 +126,7 @@ PROGRAMS = (
     "cli/test_credentials.py",
     "cli/test_loopback.py",
     "cli/test_set_up.py",
-    "deployment/test_migrate.py",
+    "operations/test_migrate.py",
 )
 SLOW = (*LONGEST, "cfn/test_parameters.py", "cli/test_make.py", "test_conformance.py")
 # Seconds that a test may take, with what it sets up; those of the longest files more. Long enough for a busy machine.

@@ -33,9 +33,9 @@ from scripts.operations.preflight import check
 from scripts.operations.preflight.check import Check
 from scripts.terminal import prompt
 from tests.conftest import ROOT
-from tests.deployment.service import ME, Prepared
 from tests.support.onboarding import folder
 from tests.support.runs import verb_run
+from tests.support.service import ME, Prepared
 
 STAGING, ROLES = "cloud-health-dashboard-staging", "cloud-health-dashboard-staging-access"
 ALL = "cloud-health-dashboard-shared"

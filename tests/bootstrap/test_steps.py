@@ -20,8 +20,8 @@ from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedEr
 from scripts.operations import configuration
 from scripts.terminal import prompt
 from tests.conftest import ROOT
-from tests.deployment.service import Prepared, arn, refusal
 from tests.support.runs import verb_run
+from tests.support.service import Prepared, arn, refusal
 
 NAME, STAGING = "cloud-health-dashboard-pipeline-staging", "cloud-health-dashboard-staging"
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)

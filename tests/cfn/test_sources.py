@@ -1,6 +1,6 @@
 """Where a person finds in the sources what a template has: the line that is named is the one to edit, or none is named.
 
-That every resource of our templates has such a line is shown in tests/deployment/test_causes.py.
+That every resource of our templates has such a line is shown in tests/operations/test_causes.py.
 """
 
 from __future__ import annotations

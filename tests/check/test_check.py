@@ -81,7 +81,7 @@ def test_a_conftest_reaches_the_tests_below_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "test"),
     [
-        ("scripts/operations/verbs/rollback.py", "tests/deployment/test_rollback.py"),
+        ("scripts/operations/verbs/rollback.py", "tests/operations/test_rollback.py"),
         ("scripts/operations/verbs/rollback.py", "tests/system/test_answers.py"),
         ("scripts/deployment/plan.py", "tests/destructive/test_kills.py"),
         ("templates/site.json", "tests/design/test_edge.py"),

@@ -21,7 +21,7 @@ from scripts.local_aws import server
 from scripts.operations import as_roles
 from scripts.operations.verbs import status
 from tests.conftest import ROOT
-from tests.deployment.account import Account
+from tests.support.account import Account
 
 
 @pytest.fixture(autouse=True)

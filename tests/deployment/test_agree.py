@@ -27,8 +27,8 @@ from scripts.operations.releases import releases
 from scripts.operations.run import Run
 from scripts.terminal import prompt
 from tests.conftest import ROOT
-from tests.deployment.account import Account, arguments
-from tests.deployment.service import ME, REGION, Prepared, arn
+from tests.support.account import Account, arguments
+from tests.support.service import ME, REGION, Prepared, arn
 
 CHANGE = PlannedChange(("Data", "Clients"), "AWS::DynamoDB::Table", "Modify", "True")
 PLAIN = Plan("staging", arn("stack", "staging"), UPDATE, arn("changeSet", "s"), "n", "d", (CHANGE,))

@@ -19,7 +19,7 @@ from botocore.utils import parse_timestamp
 from scripts.deployment.aws import LONGEST, Answer, Aws, CallHook, Endpoint, Identity, call_directly, longer, pauses
 from scripts.deployment.errors import REMEDIES, AwsError, Exit, UsageError, remedy
 from tests.conftest import ROOT
-from tests.deployment.service import Prepared
+from tests.support.service import Prepared
 
 STACKS = (
     '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>'

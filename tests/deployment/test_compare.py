@@ -22,9 +22,9 @@ from scripts.deployment.errors import ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Notice, Request
 from scripts.operations.image_first import changed_stacks
 from tests.conftest import ROOT
-from tests.deployment.changesets import NO_CHANGES, change_set, detail, modify
-from tests.deployment.service import ME, REGION, Prepared, Stored, arn
+from tests.support.changesets import NO_CHANGES, change_set, detail, modify
 from tests.support.gate import passed
+from tests.support.service import ME, REGION, Prepared, Stored, arn
 
 NAME = "dashboard-staging"
 DATA = arn("stack", f"{NAME}-Data-1")

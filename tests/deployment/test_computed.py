@@ -28,7 +28,7 @@ from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import GateVerdict
 from scripts.operations import image_first, optional_parts
 from tests.conftest import ROOT
-from tests.deployment.service import ME, REGION, Prepared, arn, refusal
+from tests.support.service import ME, REGION, Prepared, arn, refusal
 
 SHARED = Stack("dashboard-shared", arn("stack", "s"), "CREATE_COMPLETE", outputs={"RepositoryName": "dashboard"})
 BESIDE = {"shared": SHARED}

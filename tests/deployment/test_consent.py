@@ -18,7 +18,7 @@ from scripts.deployment.errors import DeployError, NotConfirmedError, RefusedErr
 from scripts.deployment.guards import Consent, agree, read_answer
 from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, Refusal
 from tests.conftest import ROOT
-from tests.deployment.service import ACCOUNT, ME, REGION, Prepared
+from tests.support.service import ACCOUNT, ME, REGION, Prepared
 
 PLAIN = Plan("staging", "id", UPDATE, "change-set", "name", "digest")
 BROADER = replace(PLAIN, gained=(Grant("Job", "Allow", ("s3:*",), broader=True), Grant("Job", "Allow", ("s3:Get*",))))

@@ -28,9 +28,9 @@ from scripts.deployment.errors import Exit
 from scripts.deployment.guards import Consent
 from scripts.deployment.plan import UPDATE, Notice, Plan
 from tests.conftest import ROOT
-from tests.deployment.account import NOW, SHARED, STAGING, Account
-from tests.deployment.service import arn
+from tests.support.account import NOW, SHARED, STAGING, Account
 from tests.support.gate import pass_gate
+from tests.support.service import arn
 
 Core = Callable[..., Exit]
 

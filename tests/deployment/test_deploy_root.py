@@ -45,10 +45,10 @@ from scripts.deployment.guards import Consent
 from scripts.deployment.package import GateVerdict, Source
 from scripts.deployment.plan import UPDATE, Notice, Plan
 from tests.conftest import ROOT
-from tests.deployment.account import NOW, SHARED, STAGING, Account, Roots
-from tests.deployment.changesets import NO_CHANGES, change_set, detail, modify
-from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, Stored, arn, refusal
+from tests.support.account import NOW, SHARED, STAGING, Account, Roots
+from tests.support.changesets import NO_CHANGES, change_set, detail, modify
 from tests.support.gate import passed
+from tests.support.service import ACCOUNT, ME, REGION, Prepared, Stored, arn, refusal
 
 
 @pytest.fixture(scope="module")

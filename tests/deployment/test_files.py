@@ -23,9 +23,9 @@ from scripts.deployment.errors import RefusedError, TemplateMismatchError
 from scripts.deployment.package import GateVerdict
 from scripts.operations import origin
 from tests.conftest import ROOT
-from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, Stored, refusal
 from tests.support import commands
 from tests.support.commands import Words
+from tests.support.service import ACCOUNT, ME, REGION, Prepared, Stored, refusal
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -19,9 +19,9 @@ from scripts.operations import application
 from scripts.operations.run import Run
 from scripts.operations.verbs import access, apply, config, migrate, plan
 from tests.conftest import ROOT
-from tests.deployment.service import ME, Prepared, refusal
 from tests.support.gate import pass_gate
 from tests.support.runs import verb_options
+from tests.support.service import ME, Prepared, refusal
 
 import_verb = import_module("scripts.operations.verbs.import_")
 VERBS: dict[str, Callable[[Run], Exit]] = {

@@ -16,7 +16,7 @@ from generator.cfn.templates import STACK, from_bodies
 from scripts.deployment.errors import AwsError, RefusedError, TemplateMismatchError
 from scripts.deployment.package import GateVerdict, Source, begin_record, prepare, read_text, verify
 from scripts.deployment.plan import UPDATE, Plan
-from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, Stored, refusal
+from tests.support.service import ACCOUNT, ME, REGION, Prepared, Stored, refusal
 
 BUCKET = Bucket.of("dashboard", ME.account, REGION)
 OWNED = {"Bucket": BUCKET.name, "ExpectedBucketOwner": ACCOUNT}

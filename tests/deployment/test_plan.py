@@ -20,7 +20,7 @@ from scripts.deployment.plan import Plan, Request
 from scripts.operations.diagnose.drift import drift_notices
 from scripts.operations.output import plan_text
 from scripts.operations.parameter_effects import subscribers_missing
-from tests.deployment.changesets import (
+from tests.support.changesets import (
     BEFORE,
     BUCKET,
     NAME,
@@ -34,7 +34,7 @@ from tests.deployment.changesets import (
     nested,
     prepared,
 )
-from tests.deployment.service import arn, refusal
+from tests.support.service import arn, refusal
 
 
 def test_an_update_as_text() -> None:

@@ -23,9 +23,9 @@ from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
-from tests.deployment.account import STAGING, Account, arguments
-from tests.deployment.service import ME, Prepared, arn, refusal
+from tests.support.account import STAGING, Account, arguments
 from tests.support.runs import Watching, running
+from tests.support.service import ME, Prepared, arn, refusal
 
 START = datetime.now(UTC) - timedelta(minutes=12)
 TOKEN = "deploy-00000000-11111111"

@@ -10,8 +10,8 @@ from generator.cfn.stacks import Stack, StackResource
 from generator.cfn.templates import STACK
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, OvertakenError
-from tests.deployment.account import NOW
-from tests.deployment.service import Prepared, arn, refusal
+from tests.support.account import NOW
+from tests.support.service import Prepared, arn, refusal
 
 NAME, CHANGE_SET = "dashboard-staging", arn("changeSet", "deploy-1")
 ID, NESTED = arn("stack", NAME), arn("stack", f"{NAME}-Data-1")

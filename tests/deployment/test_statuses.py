@@ -6,7 +6,7 @@ import pytest
 
 from generator.cfn.statuses import DEPLOYED, RESTORED, STATUSES, Action, meaning
 from scripts.deployment.errors import Exit
-from tests.deployment.service import model
+from tests.support.service import model
 
 STUCK = (Action.CONTINUE, Action.MANUAL)
 KNOWN = model("cloudformation").shape_for("StackStatus").enum

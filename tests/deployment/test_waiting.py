@@ -14,7 +14,7 @@ from scripts.deployment import execute
 from scripts.deployment.errors import AwsError, DeployError, Exit, ManualActionRequiredError, OvertakenError, remedy
 from scripts.deployment.execute import Running
 from scripts.deployment.plan import Plan
-from tests.deployment.service import Prepared, arn, refusal
+from tests.support.service import Prepared, arn, refusal
 
 NAME = "dashboard-staging"
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -22,7 +22,7 @@ LEFT_OUT = (
 )
 NEAR, WIDE = 16, 16  # files
 # Where the tests of a folder stand that are not in the folder of the same name.
-BESIDE = {"operations": "deployment", "terminal": "cli", "stacks": "generator", "roots": "generator"}
+BESIDE = {"terminal": "cli", "stacks": "generator", "roots": "generator"}
 BESIDE |= {"core": "generator", "constructs": "generator"}
 
 

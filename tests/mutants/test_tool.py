@@ -403,7 +403,7 @@ def test_verdicts_hold_while_what_they_rest_on_is_the_same(project: Path, tmp_pa
 def test_the_likeliest_tests_look_first() -> None:
     """The module's own, then whoever imports it, those with servers last."""
     near, wide = Nearby(ROOT).tests("scripts/operations/verbs/rollback.py")
-    assert near[0] == "tests/deployment/test_rollback.py" and len(near) > 1
+    assert near[0] == "tests/operations/test_rollback.py" and len(near) > 1
     assert "tests/system/test_answers.py" in wide or len(wide) == WIDE
     assert Nearby(ROOT).tests("scripts/local_aws/engine.py")[0][0].startswith("tests/local_aws/")
     for path in ("generator/gate/lint.py", "generator/stacks/site.py", "scripts/local_aws/engine.py"):

@@ -22,7 +22,7 @@ from scripts.rehearsal.builds.programs import (
 from scripts.rehearsal.deployments import REGISTERED_KEYS
 from scripts.rehearsal.permissions import AccessDeniedError
 from scripts.rehearsal.runtime.toolchains import Node
-from tests.deployment.service import model
+from tests.support.service import model
 
 
 def test_nothing_is_served_after_the_build_however_it_ended() -> None:

@@ -19,7 +19,7 @@ from scripts.rehearsal import engine, keeping, report
 from scripts.rehearsal.context import RehearsalOptions
 from scripts.rehearsal.keeping import SHORTER_WAITS, command_line
 from scripts.terminal import results
-from tests.deployment.service import Prepared
+from tests.support.service import Prepared
 
 
 @dataclass

@@ -20,8 +20,8 @@ from scripts.deployment.plan import Plan
 from scripts.operations.diagnose.drift import Difference, Drift, Drifted
 from scripts.review import against
 from scripts.review.model import ADDED, CHANGED, REMOVED, REPLACED, Deployed, EnvironmentReview, ResourceChange
-from tests.deployment.service import ME, Prepared, arn, refusal
 from tests.support.pull_requests import NAMED
+from tests.support.service import ME, Prepared, arn, refusal
 
 STACK = "cloud-health-dashboard-staging"
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)

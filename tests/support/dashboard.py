@@ -27,8 +27,8 @@ ITS_OWN = frozenset(
     (
         "cfn/test_effects::test_no_row_is_about_a_parameter_that_is_gone_or_is_never_reached",
         "costs/test_cost::test_the_readme_says_what_each_environment_costs",
-        "deployment/test_living::test_the_secret_of_a_backend_that_lives_stays_the_one_that_it_has",
-        "deployment/test_living::test_what_hurts_is_told_named_or_refused",
+        "operations/test_living::test_the_secret_of_a_backend_that_lives_stays_the_one_that_it_has",
+        "operations/test_living::test_what_hurts_is_told_named_or_refused",
         "design/test_deployment::test_nested_stacks_only",
         "design/test_deployment::test_survivors_are_adopted",
         "design/test_edge::test_numbers_have_these_bounds",

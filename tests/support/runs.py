@@ -15,8 +15,8 @@ from scripts.operations.following import Event
 from scripts.operations.options import read_options
 from scripts.operations.run import Run
 from tests.conftest import ROOT
-from tests.deployment.service import arn
 from tests.support.gate import passed
+from tests.support.service import arn
 
 
 def verb_run(aws: Aws, roots: Mapping[str, Environment]) -> Run:

@@ -85,7 +85,7 @@ UNUSED: tuple[Unused, ...] = (
     Unused(
         "DeployRole",
         "RemoveOriginGroup",
-        "the local AWS's CloudFront takes its group with it; tests/deployment/test_destroy.py has one that stays",
+        "the local AWS's CloudFront takes its group with it; tests/operations/test_destroy.py has one that stays",
     ),
 )
 

@@ -76,7 +76,7 @@ def pipeline(detects: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.soak  # with prepared answers in tests/deployment
+@pytest.mark.soak  # with prepared answers in tests/operations
 def test_a_release_that_runs_is_refused_waited_for_or_given_up(mine: Account) -> None:
     """What was planned while it ran is planned anew, and nothing of it is left behind."""
 

@@ -106,7 +106,7 @@ def rename(body: Any) -> None:
     body["Resources"]["Clients"]["Properties"]["TableName"] = {"Fn::Sub": "New-${ClientsTable}"}
 
 
-@pytest.mark.soak  # by the rules: tests/deployment/test_guards.py
+@pytest.mark.soak  # by the rules: tests/operations/test_guards.py
 def test_what_holds_data_is_named(created: LocalAccount) -> None:
     created.edit("templates/data.json", rename)
     refused = created.deploy("apply")
@@ -122,7 +122,7 @@ def test_what_holds_data_is_named(created: LocalAccount) -> None:
     assert {OLD, NEW} <= set(tables)
 
 
-@pytest.mark.soak  # by the rules: tests/deployment/test_guards.py
+@pytest.mark.soak  # by the rules: tests/operations/test_guards.py
 def test_broader_permissions_are_allowed(created: LocalAccount) -> None:
     def widen(body: Any) -> None:
         statement = {"Sid": "More", "Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*"}

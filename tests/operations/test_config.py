@@ -1,0 +1,199 @@
+"""The application's configuration: listed beside the file, changed through it; secrets written and never shown."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.cfn.templates import STACK
+from scripts.deployment import environment as parameters
+from scripts.deployment.errors import Exit, ParametersRefusedError, RefusedError, UsageError
+from scripts.operations import configuration
+from scripts.operations.run import Run
+from scripts.operations.verbs import config
+from tests.conftest import ROOT
+from tests.support.runs import verb_options, verb_run
+from tests.support.service import ACCOUNT, REGION, Prepared, arn, refusal
+
+STAGING, TREE = "cloud-health-dashboard-staging", "/cloud-health/backend/staging"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+JWT = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:jwt-AbCdEf"
+LIVE = {"LOG_LEVEL": "INFO", "DEBUG": "true", "FRONTEND_URL": "https://page.test"}
+
+
+class Account(Prepared):
+    """An environment that is there, with two nested stacks' worth of answers."""
+
+    def __init__(self) -> None:
+        parameters = [{"Name": f"{TREE}/{name}", "Type": "String", "Value": value} for name, value in LIVE.items()]
+        event = {"StackId": arn("stack", STAGING), "StackName": STAGING, "EventId": "1", "Timestamp": NOW}
+        nested = {"LogicalResourceId": "Configuration", "PhysicalResourceId": arn("stack", "child")}
+        super().__init__(
+            cloudformation__describe_stacks=self.stack,
+            cloudformation__describe_stack_events={
+                "StackEvents": [{**event, **nested, "ResourceType": STACK, "ResourceStatus": "CREATE_COMPLETE"}]
+            },
+            cloudformation__list_stack_resources={"StackResourceSummaries": []},
+            ssm__get_parameters_by_path=lambda **request: (
+                {"Parameters": parameters[1:]}
+                if "NextToken" in request
+                else {"Parameters": parameters[:1], "NextToken": "2"}
+            ),
+            secretsmanager__describe_secret={"CreatedDate": NOW, "VersionIdsToStages": {"v" * 32: ["AWSCURRENT"]}},
+            secretsmanager__put_secret_value={},
+            ecs__update_service={},
+        )
+
+    target = "ECS"
+
+    def stack(self, StackName: str) -> dict[str, Any]:
+        child = {"JwtSecretArn": JWT, "EncryptionSecretArn": JWT.replace("jwt", "key")}
+        root = {"ConfigurationTree": TREE, "RunningCluster": "cluster", "RunningService": "service"}
+        root |= {"LastImageParameter": "/image"} if self.target == "ECS" else {}
+        outputs = child if "child" in StackName else root
+        shown = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+        about = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "UPDATE_COMPLETE"}
+        return {"Stacks": [{**about, "CreationTime": NOW, "Outputs": shown}]}
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    return tmp_path / "params"
+
+
+def run(aws: Prepared, params: Path, **options: Any) -> Exit:
+    roots = parameters.load("staging", ROOT / "templates", params)
+    return config.run(replace(verb_run(aws, roots), params=params), verb_options(config, **options))
+
+
+def test_what_is_there_is_listed_beside_what_the_file_says(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Account(), params) is Exit.CHANGES
+    lines = capsys.readouterr().out.splitlines()
+    words = {line.split()[0]: " ".join(line.split()[1:]) for line in lines}
+    assert words["LOG_LEVEL"] == "INFO [LogLevel]"
+    assert words["DEBUG"] == "true [Debug], the file says false: apply it"
+    assert words["FRONTEND_URL"] == "https://page.test"
+    assert words["METRICS_TABLE"] == "(not there) [MetricsTable]"
+    assert words["JWT_SECRET_KEY"] == words["ENCRYPTION_KEY"] == "(a secret, set on 2026-11-23)"
+
+
+def test_no_call_reads_a_secret(params: Path) -> None:
+    aws = Account()
+    run(aws, params)
+    assert "secretsmanager.describe_secret" in aws.calls() and "secretsmanager.get_secret_value" not in aws.calls()
+
+
+def test_a_value_is_changed_in_the_file_and_applied(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    applied: list[dict[str, str]] = []
+
+    def done(run: Run, _: object) -> Exit:
+        applied.append(dict(run.environment.file.parameters))
+        return Exit.DONE
+
+    monkeypatch.setattr(config, "deploy", done)
+    before = json.loads((params / "staging.json").read_text(encoding="utf-8"))
+    assert run(Account(), params, set=["LOG_LEVEL=DEBUG", "ClientsTable=Other"]) is Exit.DONE
+    after = json.loads((params / "staging.json").read_text(encoding="utf-8"))
+    assert after["Parameters"] == {**before["Parameters"], "LogLevel": "DEBUG", "ClientsTable": "Other"}
+    assert list(after) == list(before) and after["Tags"] == before["Tags"]
+    assert applied[0]["LogLevel"] == "DEBUG"
+    assert run(Account(), params, set=["LOG_LEVEL=INFO"], edit_only=True) is Exit.DONE and len(applied) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        (["LOG_LEVEL=LOUD"], ParametersRefusedError, "LogLevel = .* is not allowed"),
+        (["FRONTEND_URL=x"], UsageError, "FRONTEND_URL is not decided by"),
+        (["NatGatewayCount=1"], UsageError, "NatGatewayCount is not decided by"),
+        (["LOG_LEVEL"], UsageError, "--set takes KEY=VALUE"),
+        (["JWT_SECRET_KEY=x"], UsageError, "is in no file"),
+        (["REDIS_URL=redis://a:b@c"], ParametersRefusedError, "password"),
+    ],
+)
+def test_a_wrong_change_leaves_the_file_as_it_was(
+    params: Path, words: list[str], error: type[Exception], message: str
+) -> None:
+    before = (params / "staging.json").read_bytes()
+    with pytest.raises(error, match=message):
+        run(Account(), params, set=words)
+    assert (params / "staging.json").read_bytes() == before
+    assert sorted(file.name for file in params.iterdir()) == sorted(file.name for file in (ROOT / "params").iterdir())
+
+
+def test_a_secret_is_written_and_the_tasks_replaced(
+    params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = "k" * 40
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{value}\n"))
+    aws = Account()
+    assert run(aws, params, secret="JWT_SECRET_KEY") is Exit.DONE
+    written = dict(aws.asked)
+    assert written["secretsmanager.put_secret_value"] == {"SecretId": JWT, "SecretString": value}
+    assert written["ecs.update_service"]["forceNewDeployment"] is True
+    assert value not in capsys.readouterr().out
+
+
+def test_on_elastic_beanstalk_the_next_release_reads_it(
+    params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("k" * 40))
+    aws = Account()
+    aws.target = "BEANSTALK"
+    assert run(aws, params, secret="JWT_SECRET_KEY") is Exit.DONE
+    assert "secretsmanager.put_secret_value" in aws.calls() and "ecs.update_service" not in aws.calls()
+    assert "start-pipeline-execution" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        ("JWT_SECRET_KEY", "short", UsageError, "needs 32 characters"),
+        ("ENCRYPTION_KEY", "k" * 44, RefusedError, "unreadable"),
+        ("LOG_LEVEL", "k" * 44, RefusedError, "is not a secret"),
+    ],
+)
+def test_a_secret_that_must_not_change(
+    params: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, error: type[Exception], message: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(value))
+    aws = Account()
+    with pytest.raises(error, match=message):
+        run(aws, params, secret=name)
+    assert "secretsmanager.put_secret_value" not in aws.calls()
+
+
+def test_two_environments_are_compared(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Prepared(), params, compare="production") is Exit.CHANGES
+    lines = capsys.readouterr().out.splitlines()
+    assert "TablePrefix: staging 'staging', production 'prod'" in lines
+    assert not [line for line in lines if line.startswith("LogLevel")]
+    assert run(Prepared(), params, compare="staging") is Exit.DONE
+
+
+def test_an_environment_that_does_not_exist(params: Path) -> None:
+    absent = Prepared(cloudformation__describe_stacks=refusal("x", "ValidationError", "it does not exist"))
+    with pytest.raises(RefusedError, match="does not exist"):
+        run(absent, params)
+
+
+def test_every_variable_of_the_design_is_known() -> None:
+    declared = configuration.declared(parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"])
+    assert {
+        "ENVIRONMENT",
+        "DEBUG",
+        "LOG_LEVEL",
+        "FRONTEND_URL",
+        "CORS_ORIGINS",
+        "DYNAMODB_TABLE_PREFIX",
+    } <= declared.keys()
+    assert declared["LOG_LEVEL"].parameter == "LogLevel" and declared["ENVIRONMENT"].parameter == ""

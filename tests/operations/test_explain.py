@@ -1,0 +1,253 @@
+"""The events of one operation over nested stacks, the one cause among them, and what a person reads."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from generator.cfn import sources
+from generator.cfn.stacks import Stack
+from generator.cfn.templates import STACK, Template, load
+from scripts.deployment import execute
+from scripts.deployment.aws import Answer, pauses
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
+from scripts.deployment.plan import Plan
+from scripts.operations import following
+from scripts.operations.diagnose.cause import cause, diagnose
+from scripts.operations.diagnose.operation import read_events
+from scripts.operations.output import outcomes
+from scripts.operations.output.progress_view import Lines
+from tests.conftest import ROOT
+from tests.support.runs import Watching, running
+from tests.support.service import Prepared, arn, refusal
+
+NAME = "dashboard-staging"
+SERVICE_LINE = str(sources.find("generator.stacks.backend.ecs", "Service"))
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+BACKEND, NETWORK = "dashboard-staging-Backend-1", "dashboard-staging-Network-1"
+ECHO = f"Embedded stack {arn('stack', BACKEND)} was not successfully updated. Currently in UPDATE_ROLLBACK_COMPLETE"
+
+
+@pytest.fixture(scope="module")
+def root() -> Template:
+    return load(ROOT / "templates")["environment"]
+
+
+def event(
+    stack: str, second: float, logical_id: str, status: str, reason: str = "", kind: str = "", physical: str = ""
+) -> Answer:
+    own = logical_id == stack
+    answers = {
+        "StackId": arn("stack", stack),
+        "EventId": f"{stack}-{logical_id}-{second}-{status}",
+        "StackName": stack,
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": arn("stack", stack) if own else physical,
+        "ResourceType": STACK if own else kind,
+        "Timestamp": START + timedelta(seconds=second),
+        "ResourceStatus": status,
+    }
+    return answers | ({"ResourceStatusReason": reason} if reason else {})
+
+
+def child(second: float, logical_id: str, stack: str, status: str, reason: str = "") -> Answer:
+    return event(NAME, second, logical_id, status, reason, STACK, arn("stack", stack))
+
+
+def leaf(stack: str, second: float, logical_id: str, status: str, reason: str = "") -> Answer:
+    return event(stack, second, logical_id, status, reason, "AWS::ECS::Service", "x")
+
+
+# An update in which Service fails while Task of another child is on its way; the oldest event first.
+FAILED_UPDATE = {
+    NAME: [
+        event(NAME, -900, NAME, "UPDATE_COMPLETE"),
+        event(NAME, 0, NAME, "UPDATE_IN_PROGRESS", "User Initiated"),
+        child(1, "Backend", BACKEND, "UPDATE_IN_PROGRESS"),
+        child(1, "Network", NETWORK, "UPDATE_IN_PROGRESS"),
+        child(8, "Network", NETWORK, "UPDATE_FAILED", "Resource update cancelled"),
+        child(9, "Backend", BACKEND, "UPDATE_FAILED", ECHO),
+        event(NAME, 10, NAME, "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed to update: [Backend]."),
+        event(NAME, 20, NAME, "UPDATE_ROLLBACK_COMPLETE"),
+    ],
+    BACKEND: [
+        leaf(BACKEND, -800, "Service", "UPDATE_FAILED", "a failure of an operation before this one"),
+        event(BACKEND, 2, BACKEND, "UPDATE_IN_PROGRESS"),
+        leaf(BACKEND, 3, "Service", "UPDATE_IN_PROGRESS"),
+        leaf(BACKEND, 7, "Service", "UPDATE_FAILED", "Service did not stabilize: tasks fail their health check"),
+        leaf(BACKEND, 12, "Task", "UPDATE_FAILED", "a failure of the rollback, later"),
+        event(BACKEND, 15, BACKEND, "UPDATE_ROLLBACK_COMPLETE"),
+    ],
+    NETWORK: [
+        event(NETWORK, 2, NETWORK, "UPDATE_IN_PROGRESS"),
+        leaf(NETWORK, 7.5, "Vpc", "UPDATE_FAILED", "Resource update cancelled"),
+        event(NETWORK, 15, NETWORK, "UPDATE_ROLLBACK_COMPLETE"),
+    ],
+}
+
+
+class Stacks(Prepared):
+    """Stacks whose events appear second by second, a page of two events at a time, the newest first."""
+
+    def __init__(self, events: dict[str, list[Answer]], **answers: Any) -> None:
+        super().__init__(
+            cloudformation__describe_stack_events=self.events, cloudformation__describe_stacks=self.stack, **answers
+        )
+        self.all, self.now = events, 0.0
+
+    def shown(self, stack_id: str) -> list[Answer]:
+        known = next(events for name, events in self.all.items() if stack_id in (name, arn("stack", name)))
+        return [event for event in known if event["Timestamp"] <= START + timedelta(seconds=self.now)][::-1]
+
+    def events(self, StackName: str, NextToken: str = "0") -> Answer:
+        shown, first = self.shown(StackName), int(NextToken)
+        more = {"NextToken": str(first + 2)} if first + 2 < len(shown) else {}
+        return {"StackEvents": shown[first : first + 2], **more}
+
+    def stack(self, StackName: str) -> Answer:
+        own = next(event for event in self.shown(StackName) if event["PhysicalResourceId"] == event["StackId"])
+        stack = {"StackName": NAME, "StackId": own["StackId"], "StackStatus": own["ResourceStatus"]}
+        return {"Stacks": [{**stack, "CreationTime": START}]}
+
+
+def stop(_: Stack) -> None:
+    raise AssertionError("nobody interrupts")
+
+
+def ticking(aws: Stacks, monkeypatch: pytest.MonkeyPatch, seconds: float = 1.0) -> list[float]:
+    slept: list[float] = []
+
+    def sleep(pause: float) -> None:
+        slept.append(pause)
+        aws.now += seconds
+
+    monkeypatch.setattr("scripts.operations.following.time.sleep", sleep)
+    monkeypatch.setattr("scripts.operations.following.time.monotonic", lambda: aws.now)
+    return slept
+
+
+def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Stacks(FAILED_UPDATE)
+    aws.now = -1
+    after = execute.Running.next(aws, Stack(NAME, arn("stack", NAME), ""), frozenset()).after
+    ticking(aws, monkeypatch)
+    batches: list[int] = []
+    events, stack = following.follow(
+        aws, running(NAME, after), Watching(lambda fresh: batches.append(len(fresh)), stop)
+    )
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert len(events) == len({event.id for event in events}) == 7 + 5 + 3 == sum(batches)
+    assert not any("before this one" in event.reason for event in events)
+    assert next(event.path for event in events if event.failed) == ("Backend", "Service")
+
+
+def test_nested_stacks_are_read_only_while_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Stacks(FAILED_UPDATE)
+    ticking(aws, monkeypatch)
+    following.follow(aws, running(NAME), Watching(interrupted=stop))
+    stacks = [request["StackName"] for name, request in aws.asked if name.endswith("events")]
+    assert 10 < stacks.count(arn("stack", NETWORK)) < stacks.count(arn("stack", NAME))
+
+
+def test_nobody_sleeps_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Stacks(FAILED_UPDATE)
+    aws.now = 100
+    slept = ticking(aws, monkeypatch)
+    following.follow(aws, running(NAME), Watching(interrupted=stop))
+    assert slept == []
+
+
+def test_time_that_goes_by_is_shown_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses become longer than that; a view has its clock."""
+    aws = Stacks(FAILED_UPDATE)
+    slept = ticking(aws, monkeypatch, 0.1)
+    batches: list[int] = []
+    following.follow(aws, running(NAME), Watching(lambda fresh: batches.append(len(fresh)), stop))
+    assert max(slept) == 1.0 and slept.count(1.0) > 10
+    assert batches.count(0) * 5 >= slept.count(1.0) * 4  # a pause of five seconds ends with a look
+
+
+def test_looks_start_fast_and_slow_down() -> None:
+    waits = pauses()
+    lengths = [next(waits) for _ in range(60)]
+    assert lengths[0] <= 0.1 and lengths[-1] == 5.0 and lengths == sorted(lengths)
+
+
+def test_the_cause(root: Template) -> None:
+    aws = Stacks(FAILED_UPDATE)
+    aws.now = 100
+    explained = cause(read_events(aws, arn("stack", NAME), FAILED_UPDATE[NAME][0]["EventId"]), NAME, root)
+    assert explained is not None
+    assert explained.path == (NAME, "Backend", "Service")
+    assert explained.reason == "Service did not stabilize: tasks fail their health check"
+    assert explained.sentence == "Keeps the backend's tasks running and replaces them release by release."
+    assert explained.module == "generator.stacks.backend.ecs" and explained.remedy
+
+
+def test_a_child_that_is_refused_as_a_whole_is_the_cause(root: Template) -> None:
+    reason = "Parameters: [X] must have values"
+    events = {NAME: [event(NAME, 0, NAME, "CREATE_IN_PROGRESS"), child(1, "Backend", "", "CREATE_FAILED", reason)]}
+    events[NAME][1]["PhysicalResourceId"] = ""
+    aws = Stacks(events)
+    aws.now = 100
+    explained = cause(read_events(aws, arn("stack", NAME), None), NAME, root)
+    assert explained and (explained.path, explained.reason) == ((NAME, "Backend"), reason)
+
+
+def test_no_failure_has_no_cause(root: Template) -> None:
+    aws = Stacks({NAME: FAILED_UPDATE[NAME][:3], BACKEND: FAILED_UPDATE[BACKEND][1:3]})
+    aws.now = 1
+    assert cause(read_events(aws, arn("stack", NAME), None), NAME, root) is None
+
+
+PLAN = Plan(NAME, arn("stack", NAME), "UPDATE", arn("changeSet", NAME), "deploy-0-1", "digest")
+
+
+def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Stacks(FAILED_UPDATE, cloudformation__execute_change_set={})
+    aws.now = -1
+    ticking(aws, monkeypatch)
+    out = io.StringIO()
+    progress = Lines(out, lambda: START)
+    outcome = following.watch(aws, execute.start(aws, PLAN), Watching(progress))
+    diagnosis = diagnose(outcome, root)
+    assert outcome.exit is Exit.FAILED and diagnosis.cause
+    request = next(request for name, request in aws.asked if name.endswith("execute_change_set"))
+    assert request == {"ChangeSetName": PLAN.change_set, "ClientRequestToken": PLAN.name, "DisableRollback": False}
+    lines = [re.sub(r"^\d\d:\d\d:\d\d  ", "", line) for line in out.getvalue().splitlines()]
+    assert lines == [
+        "Backend > Service  UPDATE_FAILED: Service did not stabilize: tasks fail their health check",
+        "failed, rolling back",
+        "Backend > Task  UPDATE_FAILED: a failure of the rollback, later",
+    ]
+    text = list(map(str, outcomes.outcome_lines(outcome, diagnosis)))
+    assert re.sub(r"[\d.]+ s", "N s", text[0]) == (
+        f"{NAME} could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE, N s)"
+    )
+    assert text[1:] == [
+        f"  {NAME} > Backend > Service  AWS::ECS::Service",
+        "    purpose: Keeps the backend's tasks running and replaces them release by release.",
+        "    reason: Service did not stabilize: tasks fail their health check",
+        f"    defined in: {SERVICE_LINE}",
+        "    next step: Look at the resource itself: it did not become ready.",
+    ]
+
+
+@pytest.mark.parametrize("trouble", [refusal("x", "ExpiredToken"), KeyboardInterrupt()])
+def test_an_operation_that_cannot_be_followed_is_left_running(trouble: BaseException) -> None:
+    """Polling never makes a good deployment fail."""
+    aws = Stacks(FAILED_UPDATE, cloudformation__execute_change_set={})
+    seen = []
+
+    def see(_: object) -> None:
+        seen.append(1)
+        raise trouble
+
+    with pytest.raises(ManualActionRequiredError, match="left running") as raised:
+        following.watch(aws, execute.start(aws, PLAN), Watching(see))
+    assert raised.value.status is Exit.MANUAL and seen
+    assert isinstance(trouble, KeyboardInterrupt | AwsError)

@@ -1,0 +1,541 @@
+"""Everything that can be known before a deployment: AWS's answers become checks, what it does not answer is told."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.cfn.permissions import of
+from generator.cfn.templates import load
+from scripts.deployment import environment
+from scripts.deployment.aws import Identity
+from scripts.deployment.errors import Exit
+from scripts.operations import production
+from scripts.operations.preflight import account, source
+from scripts.operations.preflight.check import Check, State, Survey
+from scripts.operations.preflight.checks import all_checks, lines
+from scripts.operations.verbs import preflight
+from scripts.terminal.text import count
+from tests.conftest import ROOT
+from tests.support.runs import verb_run
+from tests.support.service import ACCOUNT, ME, Prepared, refusal
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+QUOTAS = {
+    "vpc": {"VPCs per Region": 5.0, "Inbound or outbound rules per security group": 60.0},
+    "ec2": {"EC2-VPC Elastic IPs": 5.0, account.STANDARD: 8.0},
+    "fargate": {"Fargate On-Demand vCPU resource count": 6.0},
+    "codebuild": {"Concurrently running builds for Linux/Small environment": 1.0},
+}
+ZONES = {"AvailabilityZones": [{"ZoneId": f"euw1-az{number}", "ZoneName": f"eu-west-1{number}"} for number in "12"]}
+IMAGES = [{"name": "aws/codebuild/standard:7.0"}]
+
+
+def absent(code: str) -> Callable[..., dict[str, Any]]:
+    def answer(**_: Any) -> dict[str, Any]:
+        raise refusal("x", code)
+
+    return answer
+
+
+def quotas(ServiceCode: str, **request: Any) -> dict[str, Any]:
+    """In two pages, as AWS may answer."""
+    quotas = [{"QuotaName": name, "Value": value} for name, value in QUOTAS[ServiceCode].items()]
+    return {"Quotas": quotas} if "NextToken" in request else {"Quotas": [], "NextToken": "2"}
+
+
+class Account(Prepared):
+    """An account in which nothing stops a first deployment of staging."""
+
+    def __init__(self, **answers: Any) -> None:
+        role = {"Path": "/", "RoleName": "Deploy", "RoleId": "A" * 16, "CreateDate": NOW}
+        arn = f"arn:aws:iam::{ACCOUNT}:role/Deploy"
+        super().__init__(
+            **{
+                "sts__get_caller_identity": {"Account": ME.account, "Arn": ME.arn},
+                "cloudformation__describe_stacks": absent_stack,
+                "cloudformation__list_stacks": {"StackSummaries": []},
+                "iam__get_role": {"Role": {**role, "Arn": arn}},
+                "iam__simulate_principal_policy": {
+                    "EvaluationResults": [{"EvalActionName": "s3:PutObject", "EvalDecision": "allowed"}]
+                },
+                "codecommit__list_repositories": {"repositories": []},
+                "codecommit__get_branch": {"branch": {}},
+                "ec2__describe_vpcs": {"Vpcs": [{}]},
+                "ec2__describe_addresses": {"Addresses": []},
+                "ec2__describe_instance_types": {"InstanceTypes": [{"VCpuInfo": {"DefaultVCpus": 2}}]},
+                "ec2__describe_managed_prefix_lists": {"PrefixLists": [{"PrefixListId": "pl-1", "MaxEntries": 55}]},
+                "ec2__describe_availability_zones": ZONES,
+                "ec2__describe_instance_type_offerings": {
+                    "InstanceTypeOfferings": [{"Location": zone["ZoneName"]} for zone in ZONES["AvailabilityZones"]]
+                },
+                "service-quotas__list_service_quotas": quotas,
+                "sesv2__get_account": {"ProductionAccessEnabled": True},
+                "sesv2__get_email_identity": {"VerifiedForSendingStatus": True},
+                "sns__get_sms_sandbox_account_status": {"IsInSandbox": False},
+                "codebuild__list_curated_environment_images": {"platforms": [{"languages": [{"images": IMAGES}]}]},
+                "dynamodb__describe_table": absent("ResourceNotFoundException"),
+                "codepipeline__get_pipeline": absent("PipelineNotFoundException"),
+                "ssm__get_parameter": absent("ParameterNotFound"),
+                **answers,
+            }
+        )
+
+
+def absent_stack(**_: Any) -> dict[str, Any]:
+    raise refusal("x", "ValidationError", "Stack does not exist")
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    file = tmp_path / "params/staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"] |= {"SenderEmail": "us@cloud-health.test", "NotificationPhone": "+441632960961"}
+    file.write_text(json.dumps(body), encoding="utf-8")
+    return tmp_path / "params"
+
+
+def survey(aws: Prepared, params: Path, exists: bool = False) -> Survey:
+    return Survey(aws, ME, environment.load("staging", ROOT / "templates", params), exists, ROOT)
+
+
+def checks(aws: Prepared, params: Path, exists: bool = False) -> dict[str, Check]:
+    return {check.what: check for check in all_checks(survey(aws, params, exists))}
+
+
+PAGE = """\
+ok       identity                   arn:aws:sts::000000000000:assumed-role/Deploy/me in account 000000000000, eu-west-1
+warning  access                     there is no access stack: your own rights deploy
+            `make access ENV=staging` gives a role that may do just this.
+ok       permissions                94 of the deploy role
+ok       clients' secrets           cloud-health/... is this environment's alone in the account
+ok       CodeCommit                 takes this account
+ok       branch                     develop of cloud-health-dashboard
+ok       service-linked roles       all that are needed
+ok       VPCs                       1 of 5 used, 1 wanted
+ok       addresses                  0 of 5 used, 1 wanted
+ok       vCPUs of Fargate           0 of 6 used, 1 wanted
+ok       builds at a time           0 of 1 used, 1 wanted
+ok       rules of a security group  0 of 60 used, 55 wanted
+ok       zones                      eu-west-11 (euw1-az1), eu-west-12 (euw1-az2)
+ok       mail                       us@cloud-health.test is verified
+ok       SMS                        out of the sandbox
+ok       build image                aws/codebuild/standard:7.0
+ok       names                      20 are free
+17 checks: 0 errors, 0 unknown
+""".splitlines()
+
+
+def test_nothing_stops_a_first_deployment(params: Path) -> None:
+    aws = Account()
+    assert list(map(str, lines(list(all_checks(survey(aws, params)))))) == PAGE
+    reads = re.compile(r"\.(get|list|describe|simulate)_")
+    assert len(aws.asked) > 20 and not [name for name in aws.calls() if not reads.search(name)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "instances", "answers", "what", "state", "message"),
+    [
+        ("t3.small", "2", {}, "instance type", State.GOOD, "t3.small"),
+        ("t3.small", "2", {}, "vCPUs of instances", State.GOOD, "0 of 8 used, 8 wanted"),
+        ("t3.small", "3", {}, "vCPUs of instances", State.ERROR, "0 of 8 used, 12 wanted"),
+        (
+            "t1.huge",
+            "2",
+            {"ec2__describe_instance_types": absent("InvalidInstanceType")},
+            "instance type",
+            State.ERROR,
+            "no t1.huge",
+        ),
+    ],
+)
+def test_instances_of_elastic_beanstalk_have_room_twice(
+    params: Path, kind: str, instances: str, answers: Any, what: str, state: State, message: str
+) -> None:
+    file = params / "staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"] |= {"BackendTarget": "BEANSTALK", "InstanceType": kind, "MaximumTasks": instances}
+    file.write_text(json.dumps(body), encoding="utf-8")
+    by_name = checks(Account(**answers), params)
+    assert by_name[what].state == state and message in by_name[what].detail
+    assert "vCPUs of Fargate" not in by_name
+
+
+ROOM = "Ask for more of {} in Service Quotas, or remove what is not needed."
+SENDER = "us@cloud-health.test"
+DENIED = {"EvaluationResults": [{"EvalActionName": "s3:PutObject", "EvalDecision": "implicitDeny"}]}
+OTHER_IMAGES = {"platforms": [{"languages": [{"images": [{"name": "b"}, {"name": "a"}]}]}]}
+REGION_ALONE = {"AvailabilityZones": [ZONES["AvailabilityZones"][0], {"ZoneId": "use1-az3", "ZoneName": "a"}]}
+ROLES = "ecs.amazonaws.com, elasticloadbalancing.amazonaws.com, ecs.application-autoscaling.amazonaws.com"
+
+
+def identity(EmailIdentity: str) -> dict[str, Any]:
+    """Only the domain is verified."""
+    return {"VerifiedForSendingStatus": EmailIdentity == "cloud-health.test"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "check"),
+    [
+        (
+            {"ec2__describe_vpcs": {"Vpcs": [{}] * 5}},
+            Check("VPCs", State.ERROR, "5 of 5 used, 1 wanted", ROOM.format("'VPCs per Region' (vpc)")),
+        ),
+        (
+            {"ec2__describe_addresses": {"Addresses": [{}] * 5}},
+            Check("addresses", State.ERROR, "5 of 5 used, 1 wanted", ROOM.format("'EC2-VPC Elastic IPs' (ec2)")),
+        ),
+        (
+            {"ec2__describe_managed_prefix_lists": {"PrefixLists": []}},
+            Check("CloudFront's prefix list", State.ERROR, "eu-west-1 has none", "Deploy to another region."),
+        ),
+        (
+            {"ec2__describe_managed_prefix_lists": {"PrefixLists": [{"MaxEntries": 61}]}},
+            Check(
+                "rules of a security group",
+                State.ERROR,
+                "0 of 60 used, 61 wanted",
+                ROOM.format("'Inbound or outbound rules per security group' (vpc)"),
+            ),
+        ),
+        (
+            {"ec2__describe_availability_zones": REGION_ALONE},
+            Check(
+                "zones",
+                State.ERROR,
+                "two are needed, and there are: eu-west-11 (euw1-az1)",
+                "Deploy to another Region, or choose another InstanceType.",
+            ),
+        ),
+        *(
+            (
+                {"codecommit__get_branch": absent(f"{what}DoesNotExistException")},
+                Check(
+                    "branch",
+                    State.ERROR,
+                    "cloud-health-dashboard has no branch develop",
+                    "`migrate --app FOLDER` brings the application in, with its branches.",
+                ),
+            )
+            for what in ("Branch", "Repository")
+        ),
+        (
+            {"codecommit__list_repositories": absent("OperationNotAllowed")},
+            Check("repository", State.UNKNOWN, "x: OperationNotAllowed: "),
+        ),
+        (
+            {"codecommit__get_branch": absent("EncryptionKeyDisabledException")},
+            Check("repository", State.UNKNOWN, "x: EncryptionKeyDisabledException: "),
+        ),
+        (
+            {"iam__get_role": absent("NoSuchEntity")},
+            Check(
+                "service-linked roles",
+                State.WARNING,
+                f"missing: {ROLES}, vpcorigin.cloudfront.amazonaws.com",
+                "`apply` creates them first.",
+            ),
+        ),
+        ({"sesv2__get_email_identity": identity}, Check("mail", State.GOOD, "cloud-health.test is verified")),
+        (
+            {"sesv2__get_email_identity": absent("NotFoundException")},
+            Check(
+                "mail",
+                State.WARNING,
+                f"neither {SENDER} nor its domain is verified in SES",
+                "Verify one, or no mail leaves.",
+            ),
+        ),
+        (
+            {"sesv2__get_account": {}},
+            Check(
+                "mail",
+                State.WARNING,
+                "SES is in its sandbox and sends to verified addresses only",
+                "Ask for production access.",
+            ),
+        ),
+        (
+            {"sesv2__get_email_identity": absent("BadRequestException")},
+            Check("mail", State.UNKNOWN, "x: BadRequestException: "),
+        ),
+        (
+            {"sns__get_sms_sandbox_account_status": {"IsInSandbox": True}},
+            Check(
+                "SMS", State.WARNING, "SNS sends to verified numbers only", "Verify the number, or leave the sandbox."
+            ),
+        ),
+        (
+            {"codebuild__list_curated_environment_images": OTHER_IMAGES},
+            Check("build image", State.ERROR, "aws/codebuild/standard:7.0 is not in eu-west-1", "Choose one of a, b."),
+        ),
+        (
+            {"dynamodb__describe_table": {}},
+            Check(
+                "names",
+                State.ERROR,
+                "taken already: data.Clients CloudHealthClients-staging, data.Costs CloudHealthCosts-staging, "
+                "data.Metrics CloudHealthMetrics-staging, data.Recommendations Recommendations-staging, data.Security "
+                "SecurityFindings-staging",
+                "Remove them, adopt them (`apply --adopt`), or choose other names in the parameter file.",
+            ),
+        ),
+        (
+            {"dynamodb__describe_table": absent("RequestLimitExceeded")},
+            Check("names", State.UNKNOWN, "x: RequestLimitExceeded: "),
+        ),
+        (
+            {"service-quotas__list_service_quotas": {"Quotas": []}},
+            Check(
+                "VPCs",
+                State.WARNING,
+                "Service Quotas has no 'VPCs per Region' of vpc",
+                "Look at the quota in the console.",
+            ),
+        ),
+        (
+            {"iam__simulate_principal_policy": DENIED},
+            Check(
+                "permissions",
+                State.ERROR,
+                "arn:aws:iam::000000000000:role/Deploy lacks s3:PutObject",
+                "Deploy as the deploy role of the environment.",
+            ),
+        ),
+    ],
+)
+def test_what_stops_and_what_is_only_good_to_know(params: Path, answers: dict[str, Any], check: Check) -> None:
+    assert check in list(all_checks(survey(Account(**answers), params)))
+
+
+def test_the_partition_is_that_of_the_caller(params: Path) -> None:
+    here = survey(Account(), params)
+    elsewhere = Survey(here.aws, Identity(ACCOUNT, f"arn:aws-cn:sts::{ACCOUNT}:x"), here.roots, False, ROOT)
+    known = {"AWS::Region": "eu-west-1", "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws-cn"}
+    assert elsewhere.known == known and here.known == known | {"AWS::Partition": "aws"}
+
+
+def test_a_page_of_a_server_is_not_repeated(params: Path) -> None:
+    page = refusal("x", "503", "<html>Service Unavailable</html>")
+    looks = checks(Account(codecommit__list_repositories=page), params)
+    assert looks["repository"].detail == "x: 503: no answer of the service itself"
+
+
+def test_only_what_an_environment_has_is_looked_at(params: Path) -> None:
+    """Without addresses for mail and messages, and of a caller that is no role."""
+    shutil.copyfile(ROOT / "params/staging.json", params / "staging.json")
+    aws = Account()
+    person = Survey(aws, Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), survey(aws, params).roots, True, ROOT)
+    looks = {check.what: check for check in all_checks(person)}
+    warning = Check("permissions", State.WARNING, "the caller is not a role: not checked", "Deploy as a role.")
+    assert looks["permissions"] == warning
+    assert not {"mail", "SMS", "VPCs", "addresses", "zones", "names"} & looks.keys()
+    assert not [name for name in aws.calls() if name.startswith(("iam.simulate", "sesv2", "sns.", "dynamodb"))]
+    roots = environment.load("shared", ROOT / "templates", params)
+    shared = {check.what for check in all_checks(Survey(Account(), ME, roots, False, ROOT))}
+    assert not {"VPCs", "rules of a security group", "branch", "build image", "vCPUs of Fargate"} & shared
+
+
+def test_permissions_on_later_pages_count(params: Path) -> None:
+    """IAM pages by `Marker` and `IsTruncated`."""
+
+    def pages(Marker: str = "", **_: Any) -> dict[str, Any]:
+        decision = "implicitDeny" if Marker else "allowed"
+        page = {"EvaluationResults": [{"EvalActionName": f"s3:{decision}", "EvalDecision": decision}]}
+        return page if Marker else {**page, "IsTruncated": True, "Marker": "more"}
+
+    check = checks(Account(iam__simulate_principal_policy=pages), params)["permissions"]
+    assert check.state is State.ERROR and "lacks s3:implicitDeny" in check.detail
+
+
+def test_iam_is_asked_for_the_deploy_roles_permissions_and_no_others(params: Path) -> None:
+    aws = Account()
+    checks(aws, params)
+    requests = [request for name, request in aws.asked if name == "iam.simulate_principal_policy"]
+    names = ("access.DeployRole", "access.Recovering")
+    stated = [each for name in names for each in of(load(ROOT / "templates").resource(name)) if each.kind != "trust"]
+    # The role that it hands to CloudFormation has no name that the files know.
+    expected = {action for statement in stated for action in statement.allowed_actions} - {"iam:PassRole"}
+    assert {action for request in requests for action in request["ActionNames"]} == expected
+
+
+@pytest.mark.parametrize("missing", ["beside the action", "beside the resource"])
+def test_a_permission_under_a_condition_is_not_lacking(params: Path, missing: str) -> None:
+    """IAM does not know the context of a call that nobody makes."""
+    lacking = {"MissingContextValues": ["aws:ResourceTag/Environment"]}
+    evaluation: dict[str, Any] = {"EvalActionName": "secretsmanager:PutSecretValue", "EvalDecision": "implicitDeny"}
+    if missing == "beside the action":
+        evaluation |= lacking
+    else:
+        resource = {"EvalResourceName": "*", "EvalResourceDecision": "implicitDeny", **lacking}
+        evaluation["ResourceSpecificResults"] = [resource]
+    answer = {"EvaluationResults": [evaluation]}
+    assert checks(Account(iam__simulate_principal_policy=answer), params)["permissions"].state is State.GOOD
+
+
+def test_what_is_there_already_is_no_obstacle_to_an_update(params: Path) -> None:
+    by_name = checks(Account(ec2__describe_vpcs={"Vpcs": [{}] * 5}, dynamodb__describe_table={}), params, exists=True)
+    assert "VPCs" not in by_name and "names" not in by_name
+
+
+def test_the_end_says_whether_it_can_be_deployed(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    roots = environment.load("staging", ROOT / "templates", params)
+    full = Account(ec2__describe_vpcs={"Vpcs": [{}] * 5})
+    for aws, ended in ((Account(), Exit.DONE), (full, Exit.REFUSED)):
+        assert preflight.run(verb_run(aws, roots), preflight.Options()) is ended
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-1].endswith(f"{count(int(ended is Exit.REFUSED), 'error')}, 0 unknown")
+    assert preflight.run(verb_run(full, roots), preflight.Options("json")) is Exit.REFUSED
+    assert {"what", "state", "found", "remedy"} == set(json.loads(capsys.readouterr().out)[0])
+
+
+def test_every_claim_before_the_first_deployment_is_asked(params: Path) -> None:
+    """What docs/unverified.md would have a person ask before a first deployment, this asks."""
+    text = (ROOT / "docs/unverified.md").read_text(encoding="utf-8")
+    section = text.partition("## Before the first deployment")[2].partition("\n## ")[0]
+    documented = {tuple(line.split()[1:3]) for line in section.splitlines() if line.startswith("aws ")}
+    aws = Account()
+    checks(aws, params)
+    called = {tuple(name.replace("_", "-").split(".")) for name in aws.calls()}
+    # Prices are in the estimate; a connection and its executions are there only with that source.
+    elsewhere = {("pricing", "get-products"), ("codeconnections", "get-connection")}
+    elsewhere |= {("codepipeline", "list-pipeline-executions")}
+    assert len(documented) > 6 and documented - elsewhere <= called
+
+
+@pytest.mark.parametrize(
+    ("layout", "at_a_time", "state"),
+    [("SEQUENTIAL", 1.0, State.GOOD), ("PARALLEL", 1.0, State.ERROR), ("PARALLEL", 2.0, State.GOOD)],
+)
+def test_builds_side_by_side_need_as_many_at_a_time(params: Path, layout: str, at_a_time: float, state: State) -> None:
+    """A second build is refused where the quota is one, not queued."""
+    file = params / "staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"] |= {"BuildLayout": layout}
+    file.write_text(json.dumps(body), encoding="utf-8")
+    quota = {"QuotaName": "Concurrently running builds for Linux/Small environment", "Value": at_a_time}
+    assert (
+        checks(Account(**{"service-quotas__list_service_quotas": {"Quotas": [quota]}}), params)[
+            "builds at a time"
+        ].state
+        == state
+    )
+
+
+def test_a_region_to_which_cloudfront_delivers_no_logs_stops(params: Path) -> None:
+    account = Account()
+    assert "CloudFront's logs" not in checks(account, params)
+    account.region = "eu-south-1"
+    assert checks(account, params)["CloudFront's logs"].state is State.ERROR
+
+
+SET_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
+GROUPS = {"DeveloperGroups": "developers"}
+SETS = {"DeveloperPermissionSets": "Developers"}
+UNDECIDED = {"ProtectionWaivedBecause": production.UNDECIDED}
+WAIVED = {"ProtectionWaivedBecause": "a single person has credentials of this account"}
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "bound", "state", "message"),
+    [
+        ("staging", GROUPS, [], State.WARNING, "binds nobody: whoever has the rights may "),
+        ("production", GROUPS, [], State.ERROR, "binds nobody: whoever has the rights may "),
+        ("production", GROUPS, ["developers"], State.GOOD, "binds developers"),
+        ("production", WAIVED, [], State.WARNING, "on purpose: a single person has credentials of this account"),
+        ("production", UNDECIDED, [], State.ERROR, "nobody has decided so: the file has the reason that it came with"),
+        ("staging", UNDECIDED, [], State.WARNING, "nobody has decided so: the file has the reason that it came with"),
+        ("production", SETS, [SET_ROLE], State.GOOD, f"binds {SET_ROLE}"),
+        ("production", SETS, [], State.ERROR, "does not bind the permission set Developers yet"),
+    ],
+)
+def test_a_protection_that_binds_nobody_is_told(
+    params: Path, name: str, chosen: dict[str, str], bound: list[str], state: State, message: str
+) -> None:
+    for file in (params / "shared.json", params / f"{name}.json"):
+        body = json.loads(file.read_text(encoding="utf-8"))
+        body["Parameters"].pop("ProtectionWaivedBecause", None)
+        body["Parameters"] |= chosen
+        file.write_text(json.dumps(body), encoding="utf-8")
+
+    def stack(StackName: str, **_: Any) -> dict[str, Any]:
+        outputs = {"shared": "BranchProtectionArn", "access": "ApprovalProtectionArn"}
+        key = next((output for root, output in outputs.items() if root in StackName), None)
+        if key is None:
+            raise refusal("x", "ValidationError", "Stack does not exist")
+        output = {"OutputKey": key, "OutputValue": f"arn:aws:iam::{ACCOUNT}:policy/{key}"}
+        status = {"StackStatus": "CREATE_COMPLETE", "CreationTime": NOW}
+        return {"Stacks": [{"StackName": StackName, "StackId": f"arn:{StackName}", **status, "Outputs": [output]}]}
+
+    groups = [{"GroupName": group, "GroupId": "A" * 16} for group in bound]
+    entities = {"PolicyGroups": groups, "PolicyRoles": [], "PolicyUsers": []}
+    aws = Account(cloudformation__describe_stacks=stack, iam__list_entities_for_policy=entities)
+    survey = Survey(aws, ME, environment.load(name, ROOT / "templates", params), True, ROOT)
+    results = list(source.protection(survey))
+    assert [check.what for check in results] == ["branch protection", "approval protection"]
+    assert {check.state for check in results} == {state}
+    assert all(message in check.detail for check in results)
+    if state is State.ERROR and chosen == SETS:
+        # The command names the policy as a permission set refers to it: by name and path.
+        assert "Name=BranchProtectionArn,Path=/" in results[0].remedy
+
+
+def test_what_binds_nobody_is_told_of_each_root_with_the_way_to_mend_it(params: Path) -> None:
+    """Of the root that is deployed, also when the one before it is not."""
+
+    def checks_of(waiver: str | None, bound: list[str], sets: str = "") -> list[Check]:
+        file = params / "production.json"
+        body = json.loads((ROOT / "params/production.json").read_text(encoding="utf-8"))
+        body["Parameters"].pop("ProtectionWaivedBecause", None)
+        body["Parameters"] |= {"DeveloperPermissionSets": sets} if sets else {}
+        body["Parameters"] |= {} if waiver is None else {"ProtectionWaivedBecause": waiver}
+        file.write_text(json.dumps(body), encoding="utf-8")
+
+        def stack(StackName: str) -> dict[str, Any]:
+            if "shared" in StackName:
+                raise refusal("x", "ValidationError", "Stack does not exist")
+            output = {
+                "OutputKey": "ApprovalProtectionArn",
+                "OutputValue": f"arn:aws:iam::{ACCOUNT}:policy/a/b/Approval",
+            }
+            status = {"StackStatus": "CREATE_COMPLETE", "CreationTime": NOW, "Outputs": [output]}
+            return {"Stacks": [{"StackName": StackName, "StackId": f"arn:{StackName}", **status}]}
+
+        entities: dict[str, Any] = {"PolicyGroups": [], "PolicyUsers": []}
+        entities["PolicyRoles"] = [{"RoleName": name} for name in bound]
+        aws = Account(cloudformation__describe_stacks=stack, iam__list_entities_for_policy=entities)
+        roots = environment.load("production", ROOT / "templates", params)
+        return list(source.protection(Survey(aws, ME, roots, True, ROOT)))
+
+    what, again, reason = "approval protection", "`access production` again", "we are two, who do everything"
+    on_purpose = f"binds nobody, on purpose: {reason}"
+    assert checks_of(reason, []) == [
+        Check(what, State.WARNING, on_purpose, "Name whom it must not let approve a release.")
+    ]
+    assert checks_of(production.UNDECIDED, []) == [
+        Check(
+            what,
+            State.ERROR,
+            "binds nobody, and nobody has decided so: the file has the reason that it came with",
+            f"Name people in DeveloperGroups, or say in ProtectionWaivedBecause why not; then run {again}.",
+        )
+    ]
+    remedy = (
+        "In the account of IAM Identity Center: `aws sso-admin "
+        "attach-customer-managed-policy-reference-to-permission-set --instance-arn ... --permission-set-arn ... "
+        "--customer-managed-policy-reference Name=Approval,Path=/a/b/`, then "
+        "`aws sso-admin provision-permission-set --target-type ALL_PROVISIONED_ACCOUNTS` with the same two ARNs."
+    )
+    bound = ["z", "AWSReservedSSO_Dev_1"]
+    assert checks_of(None, bound, "Dev,Ops") == [
+        Check(what, State.ERROR, "does not bind the permission set Ops yet", remedy),
+        Check(what, State.GOOD, "binds AWSReservedSSO_Dev_1, z"),
+    ]

@@ -1,0 +1,83 @@
+"""`status`: which stacks it speaks of, and how their nested stacks really stand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from generator.cfn.templates import STACK
+from scripts.deployment import environment
+from scripts.deployment.errors import Exit, RefusedError
+from scripts.operations.options import NoOptions
+from scripts.operations.verbs import status
+from scripts.terminal import results
+from tests.conftest import ROOT
+from tests.support.account import NOW, SHARED, STAGING, Account, Roots
+from tests.support.runs import verb_run
+from tests.support.service import arn, refusal
+
+NAMES = [f"{STAGING}-access", SHARED, STAGING]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Roots:
+    return environment.load("staging", ROOT / "templates", ROOT / "params")
+
+
+def document(aws: Account, roots: Roots, capsys: pytest.CaptureFixture[str]) -> tuple[Exit, Any]:
+    with results.document("status", "staging", RefusedError("interrupted")) as current:
+        current.exit = status.run(verb_run(aws, roots), NoOptions())
+    return current.exit, json.loads(capsys.readouterr().out)["result"]["stacks"]
+
+
+def test_every_root_that_is_needed_or_there_is_spoken_of(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a domain nothing of the root `edge` is needed; one that is left from before is."""
+    ended, shown = document(Account(), loaded, capsys)
+    assert ended is Exit.DONE and [each["stack"] for each in shown] == NAMES
+    aws = Account()
+    described = aws.stack
+
+    def stack(StackName: str) -> dict[str, Any]:
+        edge = {"StackName": StackName, "StackId": arn("stack", StackName), "StackStatus": "DELETE_FAILED"}
+        return {"Stacks": [{**edge, "CreationTime": NOW}]} if StackName.endswith("-edge") else described(StackName)
+
+    aws.answers["cloudformation.describe_stacks"] = stack
+    ended, shown = document(aws, loaded, capsys)
+    assert ended is Exit.MANUAL and [each["stack"] for each in shown] == [*NAMES[:2], f"{STAGING}-edge", STAGING]
+
+
+@pytest.mark.parametrize(
+    ("listed", "physical", "own", "shown"),
+    [
+        ("CREATE_COMPLETE", "x", "CREATE_COMPLETE", "CREATE_COMPLETE"),
+        ("CREATE_COMPLETE", "x", "UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"),
+        ("CREATE_COMPLETE", "x", "", "DELETE_COMPLETE"),  # somebody deleted it, which its root does not see
+        ("DELETE_COMPLETE", "x", "", "DELETE_COMPLETE"),
+        ("CREATE_FAILED", "", "", "CREATE_FAILED"),  # it never existed
+    ],
+)
+def test_a_nested_stack_stands_as_it_says_itself(
+    loaded: Roots, capsys: pytest.CaptureFixture[str], listed: str, physical: str, own: str, shown: str
+) -> None:
+    aws, nested = Account("CREATE_COMPLETE"), arn("stack", "nested")
+    described, resource = aws.stack, {"LogicalResourceId": "Data", "ResourceType": STACK, "ResourceStatus": listed}
+    resource |= {"PhysicalResourceId": nested} if physical else {}
+    topic = {**resource, "LogicalResourceId": "Topic", "ResourceType": "AWS::SNS::Topic"}
+
+    def stack(StackName: str) -> dict[str, Any]:
+        if StackName != nested:
+            return described(StackName)
+        if not own:
+            raise refusal("x", "ValidationError", "it does not exist")
+        return {"Stacks": [{"StackName": "x", "StackId": nested, "StackStatus": own, "CreationTime": NOW}]}
+
+    aws.answers["cloudformation.describe_stacks"] = stack
+    aws.answers["cloudformation.list_stack_resources"] = {
+        "StackResourceSummaries": [{**each, "LastUpdatedTimestamp": NOW} for each in (resource, topic)]
+    }
+    _, [entry] = document(aws, {"shared": loaded["shared"]}, capsys)
+    standing = {"stack": SHARED, "status": "CREATE_COMPLETE", "meaning": "is created", "remedy": ""}
+    more: dict[str, Any] = {"since": f"{NOW:%Y-%m-%d %H:%M:%S UTC}", "left": [], "unreached": [], "release": None}
+    assert entry == {**standing, **more, "nested": {"Data": shown}}
