@@ -28,11 +28,11 @@ from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import GateVerdict
 from scripts.operations import image_first, optional_parts
 from tests.conftest import ROOT
+from tests.support.computed import aws, values, zones
 from tests.support.service import ME, REGION, Prepared, arn, refusal
 
 SHARED = Stack("dashboard-shared", arn("stack", "s"), "CREATE_COMPLETE", outputs={"RepositoryName": "dashboard"})
 BESIDE = {"shared": SHARED}
-LISTS = {"PrefixLists": [{"PrefixListId": "pl-1", "PrefixListName": PREFIX_LIST}]}
 NO_RELEASE = refusal("ssm.get_parameter", "ParameterNotFound")
 RELEASE = {"Parameter": {"Value": "registry/backend:9"}}
 RUNNING = Stack(
@@ -53,20 +53,6 @@ def pulling(registry: str) -> Stack:
 @pytest.fixture(scope="module")
 def environment() -> Environment:
     return parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"]
-
-
-def zones(*ids: str) -> dict[str, list[dict[str, str]]]:
-    """Availability zones of these ids, whose names are in another order, as they are in most accounts."""
-    return {"AvailabilityZones": [{"ZoneId": zone, "ZoneName": f"name-of-{zone}"} for zone in reversed(ids)]}
-
-
-def aws(**answers: Any) -> Prepared:
-    answers.setdefault("ec2__describe_availability_zones", zones("euw1-az1", "euw1-az2", "euw1-az3"))
-    return Prepared(ec2__describe_managed_prefix_lists=LISTS, **answers)
-
-
-def values(computed: list[Computed]) -> dict[str, tuple[str, str]]:
-    return {parameter.name: (parameter.value, parameter.state) for parameter in computed}
 
 
 def computed_by_delivery(

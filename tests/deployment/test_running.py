@@ -13,10 +13,8 @@ import pytest
 
 from generator.cfn.environments import Environment
 from generator.cfn.stacks import Stack
-from generator.cfn.templates import STACK
 from scripts.deployment import environment, execute
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
-from scripts.deployment.plan import Plan
 from scripts.operations import following, origin
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
@@ -24,36 +22,14 @@ from scripts.operations.diagnose.operation import last_operation
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.support.account import STAGING, Account, arguments
+from tests.support.running_update import EVENTS, PLAN, START, TOKEN, own
 from tests.support.runs import Watching, running
 from tests.support.service import ME, Prepared, arn, refusal
-
-START = datetime.now(UTC) - timedelta(minutes=12)
-TOKEN = "deploy-00000000-11111111"
 
 
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, Environment]:
     return environment.load("staging", ROOT / "templates", ROOT / "params")
-
-
-def own(status: str, second: float, token: str = "") -> dict[str, Any]:
-    stack_id = arn("stack", STAGING)
-    stack_event = {
-        "StackId": stack_id,
-        "StackName": STAGING,
-        "LogicalResourceId": STAGING,
-        "PhysicalResourceId": stack_id,
-    }
-    moment = {"EventId": f"{status}{second}", "ResourceType": STACK, "Timestamp": START + timedelta(seconds=second)}
-    return {**stack_event, **moment, "ResourceStatus": status, **({"ClientRequestToken": token} if token else {})}
-
-
-EVENTS = [
-    own("UPDATE_IN_PROGRESS", 0, TOKEN),
-    own("UPDATE_COMPLETE", -60),
-    own("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", -61),
-    own("UPDATE_IN_PROGRESS", -90, "deploy-before"),
-]
 
 
 class Busy(Account):
@@ -96,9 +72,6 @@ def test_what_another_run_started_is_found_from_its_beginning() -> None:
     operation = last_operation(aws, stack.id)
     assert operation and (operation.token, operation.after) == (TOKEN, EVENTS[1]["EventId"])
     assert history.operator(aws, stack) == ME.arn
-
-
-PLAN = Plan(STAGING, arn("stack", STAGING), "UPDATE", arn("changeSet", TOKEN), TOKEN, "d")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer
-from tests.operations.test_causes import ecs
-from tests.operations.test_explain import event
+from tests.operations.failed_update import event
+from tests.operations.stopped_tasks import ecs
 from tests.support.service import ACCOUNT, REGION, arn
 
 STAGING = "cloud-health-dashboard-staging"

@@ -14,8 +14,8 @@ from scripts.deployment.environment import COMPUTED, Computation
 from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
-from tests.deployment.test_computed import aws, values
 from tests.support.account import SHARED, Account, arguments
+from tests.support.computed import aws, values
 
 CONNECTION = f"arn:aws:codeconnections:eu-west-1:000000000000:connection/{'0f' * 4}-0000-4000-8000-{'0f' * 6}"
 

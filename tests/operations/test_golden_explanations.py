@@ -11,9 +11,9 @@ import pytest
 from scripts.operations.verbs import drift as drift_verb
 from scripts.operations.verbs import events as events_verb
 from scripts.operations.verbs import explain as explain_verb
-from tests.operations import big_failure, test_drift
+from tests.operations import big_failure, drifted
 from tests.operations.golden import matches
-from tests.operations.test_operations import Account, arguments
+from tests.operations.history import Account, arguments
 
 
 def failing() -> Account:
@@ -24,18 +24,18 @@ def failing() -> Account:
 
 
 DRIFTED = (
-    test_drift.RELEASED,
-    test_drift.OPENED,
-    test_drift.SAME,
-    test_drift.UNKNOWN,
-    test_drift.resource_drift("Old", "T", "DELETED"),
+    drifted.RELEASED,
+    drifted.OPENED,
+    drifted.SAME,
+    drifted.UNKNOWN,
+    drifted.resource_drift("Old", "T", "DELETED"),
 )
 FORMS: dict[str, Callable[[], object]] = {
     "explain.txt": lambda: explain_verb.run(*arguments(explain_verb, failing())),
     "explain.json": lambda: explain_verb.run(*arguments(explain_verb, failing(), format="json")),
     "failed-events.txt": lambda: events_verb.run(*arguments(events_verb, failing(), failed=True)),
-    "drift.txt": lambda: drift_verb.run(*test_drift.arguments(test_drift.Account(*DRIFTED))),
-    "drift.json": lambda: drift_verb.run(*test_drift.arguments(test_drift.Account(*DRIFTED), "json")),
+    "drift.txt": lambda: drift_verb.run(*drifted.arguments(drifted.Account(*DRIFTED))),
+    "drift.json": lambda: drift_verb.run(*drifted.arguments(drifted.Account(*DRIFTED), "json")),
 }
 
 

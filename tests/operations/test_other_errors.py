@@ -23,9 +23,9 @@ from scripts.operations.releases import approvals
 from scripts.operations.releases import source as pipeline_source
 from scripts.operations.teardown import emptying, teardown
 from tests.conftest import ROOT
-from tests.deployment.test_running import EVENTS, PLAN
-from tests.operations.test_preflight import Account, survey
+from tests.operations.first_deployment import Account, survey
 from tests.support.living import STAGING, Living
+from tests.support.running_update import EVENTS, PLAN
 from tests.support.service import ACCOUNT, Prepared, arn, refusal
 
 ROOTS = environment.load("staging", ROOT / "templates", ROOT / "params")
