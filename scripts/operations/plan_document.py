@@ -62,7 +62,10 @@ def summary(plan: Plan) -> str:
     stacks = sum(1 for change in plan.changes if change.nested)
     if plan.kind == CREATE:
         where = f" in {count(stacks, 'nested stack')}" if stacks else ""
-        return f"create {count(len(plan.certain), 'resource')}{where}"
+        imported = sum(1 for leaf in plan.certain if leaf.action == "Import")
+        numbers = {"create": len(plan.certain) - imported, "import": imported}
+        parts = [f"{word} {count(number, 'resource')}" for word, number in numbers.items() if number]
+        return (" and ".join(parts) or "create no resource") + where
     if plan.kind == DELETE:
         kept = sum(1 for leaf in plan.leaves() if leaf.policy == "Retain")
         return f"no longer needed: delete {count(len(plan.certain) - kept, 'resource')}, keep {kept}"

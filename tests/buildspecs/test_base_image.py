@@ -96,7 +96,7 @@ def test_the_command_writes_the_digest_that_the_tag_has_now(
     digest = f"sha256:{hashlib.sha256(registry.manifest).hexdigest()}"
     image = f"{registry.address}/library/python:3.11-slim"
     assert main([], pins) == 0
-    assert pins.read_text() == f'{{\n  "{image}": "{digest}"\n}}\n'
+    assert pins.read_text(encoding="utf-8") == f'{{\n  "{image}": "{digest}"\n}}\n'
     assert capsys.readouterr().out.splitlines() == [
         f"{image}: sha256:{'0' * 64} -> {digest}",
         "buildspecs/base_images.json is renewed: run `python -m generator`",
@@ -113,7 +113,7 @@ def test_an_image_that_is_named_is_added_in_its_place(
     image = f"{registry.address}/library/python:3.11-slim"
     pins.write_text("{}", encoding="utf-8")
     digest = f"sha256:{hashlib.sha256(registry.manifest).hexdigest()}"
-    assert main([image, image], pins) == 0 and json.loads(pins.read_text()) == {image: digest}
+    assert main([image, image], pins) == 0 and json.loads(pins.read_text(encoding="utf-8")) == {image: digest}
     assert capsys.readouterr().out.splitlines()[0] == f"{image}: new -> {digest}"
 
 
@@ -133,11 +133,11 @@ def test_an_image_that_is_named_is_added_in_its_place(
 def test_a_registry_that_is_not_believed_changes_nothing(
     registry: Registry, pins: Path, capsys: pytest.CaptureFixture[str], change: dict[str, str], message: str
 ) -> None:
-    before = pins.read_text()
+    before = pins.read_text(encoding="utf-8")
     for name, value in change.items():
         setattr(registry, name, value)
     assert main([], pins) == 1 and message in capsys.readouterr().err
-    assert pins.read_text() == before
+    assert pins.read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize(
@@ -151,6 +151,6 @@ def test_a_registry_that_is_not_believed_changes_nothing(
 def test_an_image_without_a_digest_changes_nothing(
     registry: Registry, pins: Path, capsys: pytest.CaptureFixture[str], image: str, message: str
 ) -> None:
-    before = pins.read_text()
+    before = pins.read_text(encoding="utf-8")
     assert main([image.format(address=registry.address)], pins) == 1 and message in capsys.readouterr().err
-    assert pins.read_text() == before
+    assert pins.read_text(encoding="utf-8") == before

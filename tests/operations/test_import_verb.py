@@ -63,7 +63,7 @@ def test_a_repository_is_taken_over_and_what_comes_next_is_said(
     assert run(monkeypatch, aws, shared) is status
     assert aws.calls()[-1] == "cloudformation.delete_change_set"
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{SHARED}: create 1 resource" and "Repository" in lines[1]
+    assert lines[0] == f"{SHARED}: import 1 resource" and "Repository" in lines[1]
     assert (f"  {verb.NEXT}" in lines) is (status is Exit.DONE)
 
 

@@ -43,6 +43,11 @@ def shown(planned: Plan, verbose: bool = False) -> list[str]:
     [
         (plan(empty=True), "no changes"),
         (plan(change("A", "Add"), kind="CREATE"), "create 1 resource"),
+        (plan(change("A", "Import"), kind="CREATE"), "import 1 resource"),
+        (
+            plan(change("A", "Add"), change("B", "Add"), change("I", "Import"), kind="CREATE"),
+            "create 2 resources and import 1 resource",
+        ),
         (
             plan(nested("X", change("X.A", "Add"), action="Add"), nested("Y", action="Add"), kind="CREATE"),
             "create 1 resource in 2 nested stacks",

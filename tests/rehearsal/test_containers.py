@@ -108,7 +108,7 @@ def test_a_container_starts_with_its_own_variables_and_those_of_the_task(machine
         "REHEARSAL_LISTENING": json.dumps({"record": record, "port": 8000, "bound_port": 4321}),
     }
     assert started.problem() == ""
-    Path(record).write_text('{"host": "127.0.0.1", "port": 8000, "six_only": false}\n')
+    Path(record).write_text('{"host": "127.0.0.1", "port": 8000, "six_only": false}\n', encoding="utf-8")
     assert started.problem().startswith("listens on 127.0.0.1")
 
 

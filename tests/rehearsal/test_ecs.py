@@ -358,7 +358,7 @@ def test_requirements_of_an_image_are_installed_unless_a_python_stands_for_all(
     installed: list[tuple[str, Path]] = []
 
     def own(requirements: Path, cache: Path) -> Path:
-        installed.append((requirements.read_text(), cache))
+        installed.append((requirements.read_text(encoding="utf-8"), cache))
         return tmp_path / "venv/bin/python"
 
     monkeypatch.setattr(ecs, "application_python", own)

@@ -161,7 +161,7 @@ def test_odd_names_are_kept(application: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("versioned", [True, False])
 def test_a_name_that_no_archive_can_have_is_refused(application: Path, tmp_path: Path, versioned: bool) -> None:
-    Path(os.fsdecode(bytes(application) + b"/\xff")).write_text("x")
+    Path(os.fsdecode(bytes(application) + b"/\xff")).write_text("x", encoding="utf-8")
     if versioned:
         committed(application)
     (tmp_path / "out").mkdir()

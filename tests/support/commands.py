@@ -177,8 +177,8 @@ def _import() -> None:
     """Imports what commands import, and reads what boto3 reads of its own files."""
     import boto3
     import botocore.loaders
-    import rich.console
-    import rich.progress
+    import rich.console  # noqa: F401
+    import rich.progress  # noqa: F401
     import rich.table  # noqa: F401
 
     from scripts import cli

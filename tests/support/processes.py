@@ -11,7 +11,7 @@ def gone(number: int, patience: float = 5.0) -> bool:
     until = time.monotonic() + patience
     while True:
         try:
-            state = Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            state = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
         except FileNotFoundError:
             return True
         if state == "Z":

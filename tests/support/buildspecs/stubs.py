@@ -37,7 +37,7 @@ def aws(folder: Path, arguments: list[str]) -> int:
         return status
     if call == "s3api get-object":
         answer = output if isinstance(output, dict) else {"Body": output}
-        Path(arguments[-1]).write_text(answer["Body"])
+        Path(arguments[-1]).write_text(answer["Body"], encoding="utf-8")
         size = len(answer.pop("Body"))
         output = {**answer, "ContentLength": size}
     if call == "s3api put-object":
@@ -70,7 +70,7 @@ def docker(folder: Path, arguments: list[str]) -> int:
         for call, answer in (output or {}).items():
             (folder / "answers" / call / "output").write_text(json.dumps(answer))
     if arguments[0] == "save" and not status:
-        Path(arguments[arguments.index("--output") + 1]).write_text(SAVED)
+        Path(arguments[arguments.index("--output") + 1]).write_text(SAVED, encoding="utf-8")
     return status
 
 
@@ -83,11 +83,11 @@ def package_manager(folder: Path, arguments: list[str], program: str = "npm") ->
     if call.endswith(" run build"):
         for name, text in (output or {}).items():
             Path(name).parent.mkdir(parents=True, exist_ok=True)
-            Path(name).write_text(text)
+            Path(name).write_text(text, encoding="utf-8")
     if call.endswith(" run test") and output is not None:
         options = dict(word.split("=", 1) for word in arguments if word.startswith("--outputFile"))
         for results in options.values():
-            Path(results).write_text(output if isinstance(output, str) else json.dumps(output))
+            Path(results).write_text(output if isinstance(output, str) else json.dumps(output), encoding="utf-8")
     if call == "npm install" and not status:
         name = arguments[-1].rpartition("@")[0].rpartition("/")[2]
         name = "yarn" if name == "cli-dist" else name
@@ -105,7 +105,7 @@ def coverage(_folder: Path, arguments: list[str]) -> int:
     Folders without a file get pytest's status for nothing collected at once, because starting pytest takes long.
     """
     if arguments[0] == "xml":
-        Path(arguments[arguments.index("-o") + 1]).write_text(NO_COVERAGE)
+        Path(arguments[arguments.index("-o") + 1]).write_text(NO_COVERAGE, encoding="utf-8")
         return 0
     pytest = arguments[arguments.index("-m") :]
     places = [Path(word) for word in pytest[2:] if not word.startswith("-")]
