@@ -97,9 +97,9 @@ def declared_secrets(environment: Environment) -> dict[str, DeclaredSecret]:
 
 
 def _source(configuration: Template, value: Any) -> Source:
-    """How the secret is made that an output gives: `Fn::If`, with an earlier one named in its place."""
-    _, new, _ = value["Fn::If"]
-    resource = configuration.resources[new["Ref"]]
+    """How the secret is made that an output gives, unless an earlier one is named in its place."""
+    reference = value.get("Fn::If", [None, value])[1]
+    resource = configuration.resources[reference["Ref"]]
     if resource.get("SecretString") is not None:
         return Source.KEPT
     return Source.GENERATED if resource.get("GenerateSecretString") else Source.FILLED

@@ -132,8 +132,8 @@ def test_the_rows_of_a_parameter_are_its_own_or_those_of_a_pattern_or_of_the_dig
     rows = [digest, pattern, own, replace(own, root="edge")]
     assert rows_of(rows, "environment", "OrdersTable", ["OrdersTable"]) == [own]
     assert rows_of(rows, "environment", "CostsTable", ["CostsTable"]) == [replace(pattern, parameter="CostsTable")]
-    assert rows_of(rows, "environment", "LogLevel", ["LogLevel"]) == [replace(digest, parameter="LogLevel")]
-    assert rows_of(rows, "environment", "LogLevel") == []
+    assert rows_of(rows, "environment", "Currency", ["Currency"]) == [replace(digest, parameter="Currency")]
+    assert rows_of(rows, "environment", "Currency") == []
     assert rows_of(rows, "access", "OrdersTable") == []
 
 

@@ -165,7 +165,7 @@ BROKEN = "import scripts.cost\ndef run(options): raise ValueError('one\\x1b[31m\
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_unexpected_error_claims_nothing(tmp_path: Path, debug: bool) -> None:
     code = f"import sys, scripts.terminal.endings as endings\nfrom pathlib import Path\n{BROKEN}"
-    code += f"endings.PROJECT = Path({str(tmp_path)!r})\nfrom scripts.cli import entry\nentry()"
+    code += f"endings.PROJECT = Path({str(tmp_path)!r})\nfrom scripts.cli import delivery\ndelivery()"
     done = typed("cost", "staging", *(["--debug"] * debug), command=[sys.executable, "-c", code])
     assert done.returncode == Exit.INTERNAL and "rolled back" not in done.stderr
     assert "An unexpected error ended `delivery cost staging`: ValueError" in done.stderr
@@ -287,7 +287,7 @@ def test_a_failure_under_make_says_its_status() -> None:
 
 def test_a_package_that_is_missing_is_told_with_the_way_to_get_it() -> None:
     code = "import sys; sys.modules['yaml'] = None\nimport scripts.cost\n"
-    code += "def run(options): import yaml\nscripts.cost.run = run\nfrom scripts.cli import entry; entry()"
+    code += "def run(options): import yaml\nscripts.cost.run = run\nfrom scripts.cli import delivery; delivery()"
     done = typed("cost", "staging", command=[sys.executable, "-c", code])
     assert done.returncode == Exit.INTERNAL and "set_up.py .venv local" in done.stderr
 
@@ -304,7 +304,7 @@ def test_in_another_checkout_its_own_command_is_asked_for(tmp_path: Path) -> Non
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts/cli.py").touch()
     (tmp_path / "params").mkdir()
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from scripts.cli import entry; entry()"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from scripts.cli import delivery; delivery()"
     command = [sys.executable, "-P", "-c", code, "cost", "staging"]
     done = subprocess.run(command, cwd=tmp_path, env=variables(), capture_output=True, text=True, check=False)
     assert done.returncode == Exit.USAGE and f"belongs to {ROOT}" in done.stderr, done.stderr

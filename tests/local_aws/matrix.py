@@ -488,7 +488,8 @@ class Living:
                         groups.add(other)
                 configuration = getattr(service, "network_configuration", None) or {}
                 subnets |= set(configuration.get("awsvpcConfiguration", {}).get("subnets", ()))
-        for environment in REGIONS[ACCOUNT, self.region].environments.values() if REGIONS else ():
+        region = REGIONS.get((ACCOUNT, self.region))
+        for environment in region.environments.values() if region else ():
             if environment.placed and environment.shown["EnvironmentName"] in present:
                 groups.add(environment.placed.group)
         return groups, subnets
