@@ -126,10 +126,10 @@ def test_a_new_resource_type_needs_a_row_and_a_price(checkout: Path) -> None:
 
 def test_a_row_and_a_price_that_are_gone_are_asked_for(checkout: Path) -> None:
     edit(checkout / beside.ROWS / "storage.py", 'Row("AWS::S3::Bucket",', 'Row("AWS::S3::Buckets",')
-    edit(checkout / beside.PRICES, '"AWS::DynamoDB::Table":', '"AWS::DynamoDB::Tables":')
+    edit(checkout / beside.PRICES, '"AWS::EC2::NatGateway":', '"AWS::EC2::NatGateways":')
     assert [(finding.rule, finding.where) for finding in beside.findings(checkout, TEMPLATES)] == [
         ("LOCAL", "AWS::S3::Bucket"),
-        ("PRICE", "AWS::DynamoDB::Table"),
+        ("PRICE", "AWS::EC2::NatGateway"),
     ]
 
 

@@ -26,6 +26,7 @@ SHARED = frozenset(("tests/conftest.py", "tests/support/dashboard.py"))
 ITS_OWN = frozenset(
     (
         "cfn/test_effects::test_no_row_is_about_a_parameter_that_is_gone_or_is_never_reached",
+        "cfn/test_template_names::test_every_constant_is_a_parameter_or_an_output",
         "costs/test_cost::test_the_readme_says_what_each_environment_costs",
         "operations/test_living::test_the_secret_of_a_backend_that_lives_stays_the_one_that_it_has",
         "operations/test_living::test_what_hurts_is_told_named_or_refused",
@@ -48,6 +49,8 @@ ITS_OWN = frozenset(
         "generator/test_rendering::test_children_are_addressed_relatively",
         "generator/test_rendering::test_every_stack_is_made_by_its_own_module",
         "generator/test_wiring::test_the_graph_is_the_requirements_table",
+        "review/test_switches::test_every_switch_is_told_or_harmless_for_a_reason",
+        "review/test_switches::test_which_values_protect",
     )
 )
 
