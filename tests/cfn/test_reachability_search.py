@@ -85,7 +85,7 @@ TASK = resource(
     "app.Task", "AWS::ECS::TaskDefinition", arn("ecs", "task-definition/a:1"), TaskRoleArn=ROLES["app.Task"][0].arn
 )
 RECORD = resource("edge.Name", "AWS::Route53::RecordSet", "arn:aws:route53:::hostedzone/Z", Name="shop.test", Type="A")
-OTHER_RECORD = replace(RECORD, properties={"Name": "shop.test", "Type": "AAAA"})
+OTHER_RECORD = replace(RECORD, properties={"Name": "six.shop.test", "Type": "AAAA"})
 LOGS = resource("build.Logs", "AWS::Logs::LogGroup", arn("logs", "log-group:made"))
 OTHER_LOGS = resource("app.Logs", "AWS::Logs::LogGroup", arn("logs", "log-group:app"))
 RULE = resource(

@@ -193,6 +193,17 @@ def test_a_refusal_of_the_host_is_told(status: int, says: str, repository: Path,
     assert "t0ken" not in done.stderr
 
 
+def test_of_too_many_comments_none_is_added(repository: Path, tmp_path: Path) -> None:
+    """Ours may be behind those that were looked at: every push would add another one."""
+    file = tmp_path / "review.md"
+    file.write_text("text", encoding="utf-8")
+    with running() as host:
+        host.endless = True
+        done = comment(repository, host, "github", file)
+        assert {method for method, _, _ in host.requests} == {"GET"} and len(host.requests) == 50
+    assert done.returncode == 3 and "has more than 5000 comments" in done.stderr
+
+
 def test_a_review_that_a_comment_cannot_take_is_refused(repository: Path, tmp_path: Path) -> None:
     file = tmp_path / "review.md"
     file.write_text("x" * 70_000, encoding="utf-8")

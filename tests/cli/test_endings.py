@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from generator.cfn import streams
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.terminal import endings, hints, prompt, results
 from scripts.terminal.hints import Spelling
+from tests.conftest import ROOT
 
 INTERRUPTED = ManualActionRequiredError("It is left running.", "`follow` follows it.")
 STATUS = "`delivery status staging` shows the state of the stacks."
@@ -248,3 +250,12 @@ def test_only_what_somebody_waits_for_is_lost(monkeypatch: pytest.MonkeyPatch, n
     assert (output.lost is not None) is lost
     closed = streams.Output(-1)
     assert closed.write(b"x") == 1 and closed.lost is None and closed.isatty() is False
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_file_that_is_opened_later_does_not_become_a_closed_stream(tmp_path: Path, closed: str) -> None:
+    file = tmp_path / "file"
+    code = f"from generator.cfn import streams; streams.prepare(); file = open({str(file)!r}, 'w')\n"
+    code += "import sys; print('out'); print('err', file=sys.stderr); file.write(str(file.fileno() > 2))"
+    subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code], cwd=ROOT, check=True)
+    assert file.read_text(encoding="utf-8") == "True"

@@ -338,3 +338,21 @@ def test_the_problems_of_a_file_are_counted(
 def test_what_the_core_does_not_deploy_is_named(command: Core, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(Account(), "plan", "beanstalk") is Exit.REFUSED
     assert "a backend on Elastic Beanstalk" in capsys.readouterr().err
+
+
+def test_its_help_says_what_each_option_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        core.main(["--help"])
+    options = re.findall(r"^  (?:-h, )?(--[a-z-]+)(?: [A-Z]+)?\s+(\w.*)$", capsys.readouterr().out, re.M)
+    assert dict(options) == {
+        "--help": "show this help message and exit",
+        "--yes": "agree to the plan in advance",
+        "--allow-replace": "may be replaced",
+        "--allow-delete": "may be deleted",
+        "--allow-broader": "permissions may become broader",
+        "--change-set": "make a change set although nothing seems to change",
+        "--profile": "profile of the AWS CLI's configuration",
+        "--region": "region (otherwise AWS_REGION, or the profile's)",
+        "--templates": "folder of rendered templates",
+        "--params": "folder of parameter files",
+    }

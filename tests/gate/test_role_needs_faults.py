@@ -10,6 +10,7 @@ from tests.support.role_needs import (
     APPLICATION,
     Bodies,
     buildspec,
+    configured,
     decided,
     drop,
     gaps,
@@ -44,6 +45,7 @@ PAGE = "build.VerifyFrontendRole"
         (buildspec("build.Raise", "aws --debug ecs list-tasks"), "build.Raise", "command that cannot be read"),
         (provider("CodeBuild", "Jenkins"), "pipeline.Pipeline", "Deploy_Frontend/Publish has a action Jenkins"),
         (rule, "pipeline.Pipeline", "a rule DeploymentWindow"),
+        (configured("ECS", "ServiceName", "other"), "pipeline.Pipeline", "a service other, which no template makes"),
         (
             put("pipeline.StartRule", "Targets", 0, "Arn", value="arn:aws:sqs:x:1:q"),
             "pipeline.StartRule",

@@ -308,6 +308,14 @@ def test_a_release_that_fails_is_taken_back(settings: dict[str, Any] | None, mes
     assert findings("RUN001", "AWS::ECS::Service", properties) == messages
 
 
+def test_a_release_that_fails_is_taken_back_whatever_a_condition_chooses() -> None:
+    good, bad = {"Alarms": ALARMS, "DeploymentCircuitBreaker": BREAKER}, {"Strategy": "CANARY", "Alarms": ALARMS}
+    chosen = {"DeploymentConfiguration": {"Fn::If": ["Rolling", good, bad]}}
+    conditions = {"Rolling": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}}
+    messages = findings("RUN001", "AWS::ECS::Service", chosen, Conditions=conditions)
+    assert messages == ["shifts traffic without a bake time"]
+
+
 def nested(value: Any, place: tuple[str, ...]) -> Any:
     for step in reversed(place):
         value = {step: value}

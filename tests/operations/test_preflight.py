@@ -112,6 +112,11 @@ def identity(EmailIdentity: str) -> dict[str, Any]:
     return {"VerifiedForSendingStatus": EmailIdentity == "cloud-health.test"}
 
 
+def domain_alone(EmailIdentity: str) -> dict[str, Any]:
+    """SES knows the domain, and not the address."""
+    return identity(EmailIdentity) if "@" not in EmailIdentity else absent("NotFoundException")()
+
+
 @pytest.mark.parametrize(
     ("answers", "check"),
     [
@@ -175,6 +180,7 @@ def identity(EmailIdentity: str) -> dict[str, Any]:
             ),
         ),
         ({"sesv2__get_email_identity": identity}, Check("mail", State.GOOD, "cloud-health.test is verified")),
+        ({"sesv2__get_email_identity": domain_alone}, Check("mail", State.GOOD, "cloud-health.test is verified")),
         (
             {"sesv2__get_email_identity": absent("NotFoundException")},
             Check(

@@ -105,6 +105,7 @@ def test_the_apis_status_and_headers_stay(site: Site, status: int) -> None:
     assert (answer.status, answer.headers["location"]) == (status, "/elsewhere")
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-frame-options"] == "DENY"
+    assert ("content-length" in answer.headers) is (status != 204), "RFC 9110, 8.6: an answer without content has none"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

@@ -26,6 +26,7 @@ class Host:
     author: str = "one"
     authors: dict[int, str] = field(default_factory=dict)
     people: set[int] = field(default_factory=set)  # the comments that persons wrote; all others are the token's
+    endless: bool = False  # every page of comments is full
 
     def codecommit(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Status and answer of one call."""
@@ -75,6 +76,9 @@ def running() -> Iterator[Host]:
             self._body()
             if self.path.endswith("/user"):
                 self._answer({"id": 5})
+                return
+            if host.endless:
+                self._answer([{"id": number, "body": "words"} for number in range(100)])
                 return
             self._answer(
                 [

@@ -66,6 +66,18 @@ def provider(old: str, new: str) -> Callable[[Bodies], None]:
     return mutate
 
 
+def configured(provider: str, name: str, value: Any) -> Callable[[Bodies], None]:
+    """Another value in the configuration of each action of a provider."""
+
+    def mutate(bodies: Bodies) -> None:
+        for stage in map(decided, place(bodies, "pipeline.Pipeline")["Stages"]):
+            for action in map(decided, stage["Actions"]):
+                if action["ActionTypeId"]["Provider"] == provider:
+                    action["Configuration"][name] = value
+
+    return mutate
+
+
 def put(address: str, *way: Any, value: Any) -> Callable[[Bodies], None]:
     def mutate(bodies: Bodies) -> None:
         inner = place(bodies, address)
