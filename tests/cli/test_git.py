@@ -126,9 +126,11 @@ def test_no_program_of_the_repository_is_started(mine: Path, tmp_path: Path) -> 
     for name in ("core.fsmonitor", "core.pager", "diff.external", "core.sshCommand"):
         run(mine, "config", name, str(program))
     (mine / ".git/hooks").mkdir(exist_ok=True)
-    (mine / ".git/hooks/post-index-change").symlink_to(program)
+    for hook in ("post-index-change", "pre-commit", "commit-msg", "post-commit"):
+        (mine / f".git/hooks/{hook}").symlink_to(program)
     git.state(mine)
     git.text(mine, "log", "-1")
+    git.text(mine, "-c", "user.name=n", "-c", "user.email=n@x.test", "commit", "--allow-empty", "--message", "empty")
     assert not (tmp_path / "ran").exists()
 
 

@@ -97,6 +97,19 @@ def test_no_way_is_new() -> None:
     assert [str(finding) for finding in matrix.findings(*ours())] == []
 
 
+def test_the_page_says_it_cell_by_cell() -> None:
+    page = matrix.page(ours())
+    assert page == (ROOT / "docs/reachability.md").read_text(encoding="utf-8"), "run `make templates`"
+    rows = dict(re.findall(r"^\| \*\*(.+?)\*\* \| (.*) \|$", page.partition("\n## ")[0], re.M))
+    cells = {name: row.replace("meant", "m").replace("limit", "l").replace(" | ", "") for name, row in rows.items()}
+    # An administrator; data, what runs and the domain, each of staging and of production; what is approved; the shared.
+    assert cells["anybody outside the account"] == cells["a pull request"] == "·········"
+    assert cells["a push to main"] == cells["a build of production"] == "····m····"
+    assert (cells["a push to develop"], cells["the application in staging"]) == ("·mlm·····", "·ml······")
+    assert (cells["the deploy role of staging"], cells["the deploy role of production"]) == ("·mlmlm···", "·lmlm·mm·")
+    assert "\n## What is not looked at\n\nPolicies of an organisation" in page
+
+
 def test_every_rule_accepts_a_step_of_ours() -> None:
     assert {*RULES} <= {rule for each in ours() for rule in each.accepted.values()}
 

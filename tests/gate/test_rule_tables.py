@@ -155,6 +155,35 @@ def test_what_holds_data_survives_its_stack(kind: str) -> None:
     ]
 
 
+SECURE = {"Protocol": "HTTPS", "Certificates": [{"CertificateArn": "arn"}]}
+ASKING = [{"HttpHeaderConfig": {"Values": ["{{resolve:secretsmanager:secret}}"]}}]
+CLEAR, ANYBODY = "is public, and Port takes clear text", "is public, and Rule answers to any distribution"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "listener", "conditions", "messages"),
+    [
+        ("internal", {"Protocol": "HTTP"}, [], []),
+        ("internet-facing", SECURE, ASKING, []),
+        (None, SECURE, ASKING, []),
+        ("internet-facing", {**SECURE, "Protocol": "HTTP"}, ASKING, [CLEAR]),
+        (None, {"Protocol": "HTTPS"}, ASKING, [CLEAR]),
+        ("internet-facing", SECURE, [], [ANYBODY]),
+        ("internet-facing", SECURE, [{"HttpHeaderConfig": {"Values": ["open"]}}], [ANYBODY]),
+        ("internet-facing", {"Protocol": "HTTP"}, [{"PathPatternConfig": {"Values": ["/"]}}], [CLEAR, ANYBODY]),
+    ],
+)
+def test_a_public_load_balancer_takes_https_and_asks_for_a_secret(
+    scheme: str | None, listener: dict[str, Any], conditions: list[Any], messages: list[str]
+) -> None:
+    kind = "AWS::ElasticLoadBalancingV2::"
+    beside = {
+        "Port": {"Type": f"{kind}Listener", "Properties": listener},
+        "Rule": {"Type": f"{kind}ListenerRule", "Properties": {"Conditions": conditions}},
+    }
+    assert findings("NET004", f"{kind}LoadBalancer", {"Scheme": scheme} if scheme else {}, beside=beside) == messages
+
+
 ATTRIBUTES = {"routing.http.drop_invalid_header_fields.enabled": "true", "access_logs.s3.enabled": "true"}
 
 
