@@ -324,7 +324,7 @@ def _server(application: "WSGIApplication") -> BaseWSGIServer:
 
 def _respond(answer: Answer, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     head = environ["REQUEST_METHOD"] == "HEAD"
-    if answer.status not in (204, 304) and not (head and answer.header("Content-Length")):
+    if not (head and answer.header("Content-Length")):
         answer = answer.with_header("Content-Length", str(len(answer.body)))
     response = Response(b"" if head else answer.body, answer.status)
     response.headers.clear()
