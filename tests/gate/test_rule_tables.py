@@ -155,7 +155,7 @@ def test_what_holds_data_survives_its_stack(kind: str) -> None:
     ]
 
 
-SECURE = {"Protocol": "HTTPS", "Certificates": [{"CertificateArn": "arn"}]}
+CERTIFIED = {"Protocol": "HTTPS", "Certificates": [{"CertificateArn": "arn"}]}
 ASKING = [{"HttpHeaderConfig": {"Values": ["{{resolve:secretsmanager:secret}}"]}}]
 CLEAR, ANYBODY = "is public, and Port takes clear text", "is public, and Rule answers to any distribution"
 
@@ -164,12 +164,12 @@ CLEAR, ANYBODY = "is public, and Port takes clear text", "is public, and Rule an
     ("scheme", "listener", "conditions", "messages"),
     [
         ("internal", {"Protocol": "HTTP"}, [], []),
-        ("internet-facing", SECURE, ASKING, []),
-        (None, SECURE, ASKING, []),
-        ("internet-facing", {**SECURE, "Protocol": "HTTP"}, ASKING, [CLEAR]),
+        ("internet-facing", CERTIFIED, ASKING, []),
+        (None, CERTIFIED, ASKING, []),
+        ("internet-facing", {**CERTIFIED, "Protocol": "HTTP"}, ASKING, [CLEAR]),
         (None, {"Protocol": "HTTPS"}, ASKING, [CLEAR]),
-        ("internet-facing", SECURE, [], [ANYBODY]),
-        ("internet-facing", SECURE, [{"HttpHeaderConfig": {"Values": ["open"]}}], [ANYBODY]),
+        ("internet-facing", CERTIFIED, [], [ANYBODY]),
+        ("internet-facing", CERTIFIED, [{"HttpHeaderConfig": {"Values": ["open"]}}], [ANYBODY]),
         ("internet-facing", {"Protocol": "HTTP"}, [{"PathPatternConfig": {"Values": ["/"]}}], [CLEAR, ANYBODY]),
     ],
 )
