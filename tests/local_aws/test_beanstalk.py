@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from scripts.local_aws.account import Account
 from tests.local_aws.cases import versions_kept
 from tests.local_aws.here import answer, new_account, recorded, refusal
+from tests.local_aws.own import Own
 from tests.local_aws.support import Aws
 
 MODE, SIZE = "aws:elasticbeanstalk:environment", "aws:autoscaling:asg"
@@ -49,6 +50,17 @@ def test_options_and_tags_that_the_template_no_longer_has_are_taken_away(aws: Aw
     [shown] = beanstalk.describe_environments(EnvironmentNames=["updated"])["Environments"]
     tags = beanstalk.list_tags_for_resource(ResourceArn=shown["EnvironmentArn"])["ResourceTags"]
     assert {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith("aws:")} == {"B": "3"}
+
+
+def test_each_application_is_read_back_by_its_own_name(own: Own) -> None:
+    applications = {
+        name: {
+            "Type": "AWS::ElasticBeanstalk::Application",
+            "Properties": {"ApplicationName": name, "Description": f"of {name}"},
+        }
+        for name in ("One", "Two")
+    }
+    assert own.do("create_stack", "app", {"Resources": applications})[-1] == "stack app CREATE_COMPLETE"
 
 
 def test_a_name_that_is_taken_is_refused(aws: Aws) -> None:
