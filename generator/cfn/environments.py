@@ -221,8 +221,6 @@ def _too_long(file: ParameterFile, root: Template) -> Iterator[Problem]:
     """A shift of traffic that takes longer than the deploy action waits: it would fail in the middle of the shift
     (CodePipeline User Guide, quotas: the ECS action's time limit; ECS developer guide, canary-deployment). And a build
     that may take as long as the whole execution."""
-    if root.name != ENVIRONMENT:
-        return
     values = parameters.effective(file, root.body)
     bakes = {"CANARY": ("BakeMinutes", "CanaryBakeMinutes"), "BLUE_GREEN": ("BakeMinutes",)}
     names = bakes.get(values.get("DeploymentStrategy", ""), ()) if values.get("BackendTarget") == "ECS" else ()

@@ -77,7 +77,7 @@ def of_resource(kind: str, properties: Properties) -> Iterator[Breach]:
 
 def breaches(root: Template, values: Mapping[str, str]) -> Sequence[Located]:
     """What AWS refuses, and what nobody can want, in a root and its nested stacks for these parameters. Raises
-    `NotEvaluable` for a condition that cannot be decided."""
+    `NotEvaluableError` for a condition that cannot be decided."""
     remembered = lru_cache(maxsize=64)(lambda items: tuple(_breaches(root, dict(items))))
     located: tuple[Located, ...] = root.results.setdefault(breaches, remembered)(frozenset(values.items()))
     return located
@@ -94,10 +94,8 @@ def _breaches(root: Template, values: Mapping[str, str]) -> Iterator[Located]:
                     yield Located(where, breach, tuple(_feeders(root, path, logical_id, breach.places)))
             for place in [(name,) for name in UNIQUE.get(resource.type, ())]:
                 name = _text(_at(resource.properties, place))
-                if (
-                    name
-                    and (other := names.setdefault((resource.type, name), (path, logical_id, place)))[1] != logical_id
-                ):
+                own = (path, logical_id, place)
+                if name and (other := names.setdefault((resource.type, name), own)) != own:
                     message = f"two resources of type {resource.type} are called {name}"
                     feeders = [*_feeders(root, path, logical_id, (place,)), *_feeders(root, *other[:2], (other[2],))]
                     yield Located(where, Breach((place,), message), tuple(dict.fromkeys(feeders)))

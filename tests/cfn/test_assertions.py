@@ -235,3 +235,153 @@ def compound(inner: Any) -> Any:
 def test_nested_logic_comes_out_as_in_python(expression: tuple[object, bool]) -> None:
     assert holds(expression[0]) is expression[1]
     assert condition(expression[0]) is expression[1]
+
+
+AT = "Rules.Tls.Assertions[0].Assert"
+RULES = "Fn::Contains, Fn::EachMemberEquals, Fn::EachMemberIn, Fn::And, Fn::Equals, Fn::Not, Fn::Or"
+
+
+@pytest.mark.parametrize(
+    ("expression", "place", "reason"),
+    [
+        ([], AT, "expected one function that comes out true or false"),
+        ({**TRUE, "Fn::Not": [TRUE]}, AT, "expected one function that comes out true or false"),
+        (
+            {"Fn::RefAll": "AWS::EC2::VPC::Id"},
+            AT,
+            "Fn::RefAll asks the AWS account and cannot be answered from the template",
+        ),
+        ({"Fn::And": [TRUE, {"Fn::If": []}]}, f"{AT}.Fn::And[1]", f"Fn::If is not possible here; possible: {RULES}"),
+        ({"Fn::Not": [{"Fn::Equals": []}]}, f"{AT}.Fn::Not.Fn::Equals", "expected a list of 2 to 2"),
+        ({"Fn::Not": {}}, f"{AT}.Fn::Not", "expected a list of 1 to 1"),
+        ({"Fn::Equals": ["a", None]}, f"{AT}.Fn::Equals[1]", "null is not a value"),
+        ({"Fn::Contains": [["a", None], "b"]}, f"{AT}.Fn::Contains[0][1]", "null is not a value"),
+        ({"Fn::Equals": ["a", ["b", ["c"]]]}, f"{AT}.Fn::Equals[1]", "a list within a list cannot be compared"),
+        (
+            {"Fn::Equals": [{"Fn::Sub": "a", "Ref": "b"}, "a"]},
+            f"{AT}.Fn::Equals[0]",
+            "Fn::Sub, Ref is not possible as a value; possible: Ref",
+        ),
+        ({"Fn::EachMemberEquals": [["a"], ["a"]]}, f"{AT}.Fn::EachMemberEquals", "expected a list and then a str"),
+        ({"Fn::EachMemberIn": ["a", ["a"]]}, f"{AT}.Fn::EachMemberIn", "expected a list and then a list"),
+        (
+            {"Fn::Equals": [{"Ref": "AWS::Region"}, "a"]},
+            f"{AT}.Fn::Equals[0]",
+            "AWS::Region is neither a parameter nor a pseudo parameter whose value was given",
+        ),
+        ({"Fn::Equals": ["a", {"Ref": "Image"}]}, f"{AT}.Fn::Equals[1]", "the value of Image is not known here"),
+    ],
+)
+def test_an_error_says_where_it_stands_and_why(expression: object, place: str, reason: str) -> None:
+    """The path leads a person through the nesting to the one operand that is wrong."""
+    with pytest.raises(NotEvaluableError) as caught:
+        broken(rule(TRUE, expression), VALUES)
+    assert (caught.value.place, caught.value.reason) == (place, reason)
+
+
+@pytest.mark.parametrize(
+    ("rules", "place", "reason"),
+    [
+        (
+            {"Assertions": [{"Assert": TRUE}], "Other": 1},
+            "Rules.R",
+            "expected an object with Assertions, perhaps RuleCondition, and nothing else",
+        ),
+        ({"Assertions": [], "RuleCondition": TRUE}, "Rules.R.Assertions", "expected a list of 1 to 1000"),
+        ({"Assertions": {}}, "Rules.R.Assertions", "expected a list of 1 to 1000"),
+        (
+            {"Assertions": [{"Assert": TRUE}, []]},
+            "Rules.R.Assertions[1]",
+            "expected an object with Assert, perhaps AssertDescription, and nothing else",
+        ),
+        (
+            {"RuleCondition": {}, "Assertions": [{"Assert": TRUE}]},
+            "Rules.R.RuleCondition",
+            "expected one function that comes out true or false",
+        ),
+    ],
+)
+def test_a_malformed_rule_is_named_with_its_form(rules: object, place: str, reason: str) -> None:
+    with pytest.raises(NotEvaluableError) as caught:
+        broken({"Rules": {"R": rules}}, {})
+    assert (caught.value.place, caught.value.reason) == (place, reason)
+
+
+@pytest.mark.parametrize(
+    ("conditions_", "place", "reason"),
+    [
+        ({"A": {"Condition": "B"}}, "Conditions.A", "there is no condition 'B'; there are: A"),
+        (
+            {"B": TRUE, "A": {"Fn::Not": [{"Condition": ["B"]}]}},
+            "Conditions.A.Fn::Not",
+            "there is no condition ['B']; there are: A, B",
+        ),
+        (
+            {"A": {"Fn::Or": [TRUE, {"Condition": "B"}]}, "B": {"Condition": "A"}},
+            "Conditions.B",
+            "condition A depends on itself",
+        ),
+        (
+            {"A": {"Fn::Contains": [["a"], "a"]}},
+            "Conditions.A",
+            "Fn::Contains is not possible here; possible: Condition, Fn::And, Fn::Equals, Fn::Not, Fn::Or",
+        ),
+    ],
+)
+def test_a_faulty_condition_is_named(conditions_: dict[str, Any], place: str, reason: str) -> None:
+    with pytest.raises(NotEvaluableError) as caught:
+        conditions({"Conditions": conditions_}, {})
+    assert (caught.value.place, caught.value.reason) == (place, reason)
+
+
+def test_the_second_assertion_of_a_rule_is_numbered_one() -> None:
+    template = {"Rules": {"R": {"RuleCondition": TRUE, "Assertions": [{"Assert": TRUE}, {"Assert": FALSE}]}}}
+    assert broken(template, {}) == [Broken("R", "assertion 1 does not hold")]
+
+
+@pytest.mark.parametrize(
+    ("declaration", "value", "answer"),
+    [
+        ({"Type": "String", "MaxLength": 5000}, "a" * 4096, None),
+        ({"Type": "String", "AllowedValues": ["a"]}, "a" * 4097, ("must have at most 4,096 bytes",)),
+        ({"Type": "String"}, "\ud800" * 1366, ("must have at most 4,096 bytes",)),  # three bytes each
+        ({"Type": "Number", "AllowedValues": [1, 2.5]}, "x", ("must be a number",)),
+        ({"Type": "Number", "AllowedValues": [1, 2.5]}, "3", ("is not allowed", "1", "2.5")),
+        (
+            {"Type": "String", "AllowedValues": ["a", True], "ConstraintDescription": "a letter"},
+            "b",
+            ("is not allowed: a letter", "a", "true"),
+        ),
+        ({"Type": "CommaDelimitedList", "AllowedPattern": "[a-z]"}, "a, b ,C", ("must match [a-z]",)),
+        (
+            {"Type": "String", "AllowedPattern": "[a-z]+", "ConstraintDescription": "must be small", "MaxLength": 1},
+            "A",
+            ("must be small",),
+        ),
+        ({"Type": "String", "MinLength": 2, "MaxLength": 3}, "a", ("must have at least 2 characters",)),
+        ({"Type": "String", "MinLength": 2, "MaxLength": 3}, "abcd", ("must have at most 3 characters",)),
+        ({"Type": "String", "MinLength": 2, "MaxLength": 3}, "abc", None),
+        ({"Type": "Number", "MinValue": "0.5", "MaxValue": 10}, "0.4", ("must be at least 0.5",)),
+        ({"Type": "Number", "MinValue": "0.5", "MaxValue": 10}, "10.1", ("must be at most 10",)),
+        ({"Type": "Number", "MinValue": "0.5", "MaxValue": 10}, "9", None),  # by its size, not by its letters
+        ({"Type": "List<Number>", "MaxValue": 10}, "1,11", ("must be at most 10",)),
+    ],
+)
+def test_what_a_parameter_demands_is_told_as_a_whole(
+    declaration: dict[str, Any], value: str, answer: tuple[str, ...] | None
+) -> None:
+    assert unmet("Name", declaration, value) == answer
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("a&&b", "a&&b means something else in Java: write it without &&, [..[..]] and (?P"),
+        ("[^a[b]", "[^a[b] means something else in Java: write it without &&, [..[..]] and (?P"),
+        ("(a", "(a cannot be tried here: missing ), unterminated subpattern at position 0"),
+    ],
+)
+def test_a_pattern_that_cannot_be_tried_says_why(pattern: str, reason: str) -> None:
+    with pytest.raises(NotEvaluableError) as caught:
+        unmet("Name", {"Type": "String", "AllowedPattern": pattern}, "a")
+    assert str(caught.value) == f"Parameters.Name.AllowedPattern: {reason}"

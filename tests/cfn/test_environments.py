@@ -28,7 +28,7 @@ MINUTES = {
         )
     },
 }
-ROOT = {
+ROOT: dict[str, Any] = {
     "Metadata": {
         "Generator": {"Version": "1.2.3"},
         "Computed": {
@@ -199,3 +199,39 @@ def test_what_is_wrong_with_a_file(parameters: dict[str, str], problems: list[st
 
 def test_the_file_of_what_is_shared_names_no_environment() -> None:
     assert faults("shared", Environment="whatever") == []
+
+
+TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+BREACH = "MinCapacity 5 must be at most MaxCapacity {} (Scaling{})"
+
+
+def scaling(least: object, most: object) -> dict[str, Any]:
+    """A root whose resource has these limits of tasks."""
+    parameters = {**ROOT["Parameters"], "Least": {**TEXT, "Default": "5"}, "Most": {**TEXT, "Default": "2"}}
+    conditions = {"Starts": {"Fn::Equals": [{"Ref": "Bootstrap"}, "true"]}}
+    resources = {"Scaling": {"Type": TARGET, "Properties": {"MinCapacity": least, "MaxCapacity": most}}}
+    body = {**ROOT, "Parameters": parameters, "Conditions": conditions}
+    return {**body, "Resources": {**ROOT["Resources"], **resources}}
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "parameters", "problems"),
+    [
+        # Wrong at both times, told once; what the file does not say is the template's default.
+        ({"Ref": "Least"}, {"Ref": "Most"}, {}, [f'Least = "5": {BREACH.format(2, "; beside Most = 2")}']),
+        # What the file says goes before what it leaves to the template.
+        ({"Ref": "Least"}, {"Ref": "Most"}, {"Most": "3"}, [f'Most = "3": {BREACH.format(3, "")}']),
+        ({"Ref": "Least"}, 4, {"Least": "5"}, [f'Least = "5": {BREACH.format(4, "")}']),
+        ({"Ref": "Least"}, {"Ref": "Most"}, {"Most": "5"}, []),
+        # Wrong on the first deployment alone, and from the first release on.
+        (5, {"Fn::If": ["Starts", 1, 9]}, {}, [f"Scaling: {BREACH.format(1, '')}"]),
+        (5, {"Fn::If": ["Starts", 9, 1]}, {}, [f"Scaling: {BREACH.format(1, '')}"]),
+        (5, {"Fn::If": ["Starts", 9, {"Ref": "Most"}]}, {}, [f'Most = "2": {BREACH.format(2, "")}']),
+    ],
+)
+def test_what_aws_would_refuse_is_told_by_the_parameter_to_change(
+    least: object, most: object, parameters: dict[str, Any], problems: list[str]
+) -> None:
+    """On the first deployment, and once the first release has been made."""
+    faults = environments.problems(file(**parameters), templates(environment=scaling(least, most)))
+    assert [str(fault) for fault in faults] == [f"params/one.json: {problem}." for problem in problems]

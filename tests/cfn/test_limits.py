@@ -373,3 +373,232 @@ def test_two_of_one_name_are_told_by_the_parameters_of_both() -> None:
         assert (located.resource, located.parameters) == ("B", ("Second", "First"))
         assert limits.breaches(root, {"First": "abc", "Second": "abd"}) == ()
     assert len(limits.UNIQUE) == 10
+
+
+def at(path: str) -> limits.Place:
+    return tuple(path.split("/"))
+
+
+ACTION = "Stages/1/Actions/1/Configuration"
+LATER = {
+    "Stages": [{"Actions": [{}]}, {"Actions": [{}, {"Configuration": {"BranchName": "a..b", "Long": "x" * 1001}}]}]
+}
+LATER_PUSH = {"GitConfiguration": {"Push": [{}, {"FilePaths": {"Excludes": ["a", "x" * 256]}}]}}
+PROCESSOR = "has a Graviton processor, and the environment supports x86_64"
+TOO_LONG = "is too long: a domain name has 253 characters, each of its parts 63"
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "expected"),
+    [
+        (
+            "AWS::ECS::TaskDefinition",
+            {**FARGATE, "Cpu": "256", "Memory": "4096"},
+            [
+                limits.Breach(
+                    (("Memory",), ("Cpu",)), "Fargate has no Memory 4096 beside Cpu 256", ("512", "1024", "2048")
+                )
+            ],
+        ),
+        (
+            "AWS::ECS::TaskDefinition",
+            {**FARGATE, "Cpu": "300", "Memory": "512"},
+            [
+                limits.Breach(
+                    (("Cpu",),), "Fargate has no Cpu 300", ("256", "512", "1024", "2048", "4096", "8192", "16384")
+                )
+            ],
+        ),
+        ("AWS::ECS::TaskDefinition", {"Cpu": "300", "Memory": "512"}, []),
+        (
+            "AWS::ApplicationAutoScaling::ScalableTarget",
+            {"MinCapacity": 5, "MaxCapacity": "2"},
+            [limits.Breach((("MinCapacity",), ("MaxCapacity",)), "MinCapacity 5 must be at most MaxCapacity 2")],
+        ),
+        (
+            "AWS::ElasticBeanstalk::Environment",
+            {"OptionSettings": [option("InstanceTypes", "t3.small"), size("MinSize", "2"), size("MaxSize", "1")]},
+            [
+                limits.Breach(
+                    (at("OptionSettings/1/Value"), at("OptionSettings/2/Value")), "MinSize 2 must be at most MaxSize 1"
+                )
+            ],
+        ),
+        # The sizes of something else, one size alone, one that only AWS knows.
+        (
+            "AWS::ElasticBeanstalk::Environment",
+            {"OptionSettings": [option("MinSize", "2"), size("MaxSize", "1"), option("MaxSize", "0")]},
+            [],
+        ),
+        (
+            "AWS::ElasticBeanstalk::Environment",
+            {"OptionSettings": [size("MinSize", "2"), size("MaxSize", "${Most}")]},
+            [],
+        ),
+        (
+            "AWS::ElasticBeanstalk::Environment",
+            {
+                "OptionSettings": [
+                    size("InstanceTypes", "a1.large"),
+                    option("SupportedArchitectures", "x86_64"),
+                    option("InstanceTypes", "t4g.small, a1.large,t3.small"),
+                ]
+            },
+            [
+                limits.Breach((at("OptionSettings/2/Value"),), f"t4g.small {PROCESSOR}"),
+                limits.Breach((at("OptionSettings/2/Value"),), f"a1.large {PROCESSOR}"),
+            ],
+        ),
+        (
+            "AWS::CloudFront::Distribution",
+            {"DistributionConfig": {"Aliases": ["short.test", f"{'a' * 64}.test", f"a.{'b' * 64}"]}},
+            [
+                limits.Breach((at("DistributionConfig/Aliases"),), f"{name} {TOO_LONG}")
+                for name in (f"{'a' * 64}.test", f"a.{'b' * 64}")
+            ],
+        ),
+        ("AWS::CertificateManager::Certificate", {"DomainName": "a." * 126 + "b"}, []),
+        (
+            "AWS::CertificateManager::Certificate",
+            {"DomainName": "a." * 126 + "bc"},
+            [limits.Breach((("DomainName",),), f"{'a.' * 126}bc {TOO_LONG}")],
+        ),
+        (
+            "AWS::EC2::VPC",
+            {"CidrBlock": "10.1.2.3/16"},
+            [limits.Breach((("CidrBlock",),), "10.1.2.3/16 is not a CIDR block: 10.1.2.3/16 has host bits set")],
+        ),
+        (
+            "AWS::IAM::Role",
+            {"ManagedPolicyArns": ["arn"] * 11},
+            [limits.Breach((("ManagedPolicyArns",),), "a role takes 10 managed policies by default, not 11")],
+        ),
+        (
+            "AWS::ElasticLoadBalancingV2::TargetGroup",
+            {"Name": "a-", "HealthCheckTimeoutSeconds": 5.5, "HealthCheckIntervalSeconds": 5},
+            [
+                limits.Breach((("Name",),), f"'a-' is not a valid Name: {limits.ALB_FORM}"),
+                limits.Breach(
+                    (("HealthCheckTimeoutSeconds",), ("HealthCheckIntervalSeconds",)),
+                    "HealthCheckTimeoutSeconds 5.5 must be below HealthCheckIntervalSeconds 5",
+                ),
+            ],
+        ),
+        ("AWS::CodePipeline::Pipeline", source(BranchName="refs/heads/main"), []),  # advice is for files only
+        (
+            "AWS::CodePipeline::Pipeline",
+            LATER,
+            [
+                limits.Breach((at(f"{ACTION}/BranchName"),), "'a..b' is not the name of a git branch"),
+                limits.Breach((at(f"{ACTION}/Long"),), "Long has 1001 characters; an action takes 1000"),
+            ],
+        ),
+        (
+            "AWS::CodePipeline::Pipeline",
+            {"Triggers": [{}, LATER_PUSH]},
+            [
+                limits.Breach(
+                    (at("Triggers/1/GitConfiguration/Push/1/FilePaths/Excludes/1"),),
+                    "the patterns have 256 characters together; a trigger takes 255",
+                )
+            ],
+        ),
+        (
+            "AWS::CloudWatch::Alarm",
+            {"EvaluationPeriods": 25, "Period": 3599, "DatapointsToAlarm": 26},
+            [
+                limits.Breach(
+                    (("EvaluationPeriods",), ("Period",)),
+                    "EvaluationPeriods 25 times Period 3599 is above 86400 seconds",
+                ),
+                limits.Breach(
+                    (("DatapointsToAlarm",), ("EvaluationPeriods",)),
+                    "DatapointsToAlarm 26 must be at most EvaluationPeriods 25",
+                ),
+            ],
+        ),
+        ("AWS::CloudWatch::Alarm", {"EvaluationPeriods": "${Periods}", "Period": 3600, "DatapointsToAlarm": 3}, []),
+        ("AWS::CloudWatch::Alarm", {"EvaluationPeriods": 3, "DatapointsToAlarm": "{{resolve:ssm:x}}"}, []),
+    ],
+)
+def test_a_breach_names_its_properties_and_what_is_valid(
+    kind: str, properties: dict[str, Any], expected: list[limits.Breach]
+) -> None:
+    """A person is told by the place which parameter to change: every element has its own."""
+    assert list(limits.of_resource(kind, properties)) == expected
+
+
+def test_a_full_name_of_a_reference_is_advice_with_the_short_name() -> None:
+    [advice] = [each for each in limits.LIMITS if each.type == "AWS::CodePipeline::Pipeline" and each.advice]
+    names = ("main", "refs/tags/v1", "refs/heads/a/refs/heads/b", "refs/notes/x", "my-refs/x", "${Branch}")
+    stages = [{}, {"Actions": [{}, *({"Configuration": {"BranchName": name}} for name in names)]}]
+    assert list(advice.find({"Stages": stages})) == [
+        limits.Breach(
+            (at(f"Stages/1/Actions/{number}/Configuration/BranchName"),),
+            f"{name} is the full name of a reference: a branch is named as {short}",
+        )
+        for number, name, short in (
+            (2, "refs/tags/v1", "v1"),
+            (3, "refs/heads/a/refs/heads/b", "a/refs/heads/b"),
+            (4, "refs/notes/x", "refs/notes/x"),
+        )
+    ]
+
+
+def test_a_value_is_traced_through_nested_stacks_to_the_parameters_of_the_root() -> None:
+    def nested(template: str, **parameters: object) -> dict[str, object]:
+        properties = {"TemplateURL": f"{template}.json", "Parameters": parameters}
+        return {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+
+    target = {"MinCapacity": {"Ref": "Low"}, "MaxCapacity": {"Fn::If": ["Big", {"Ref": "High"}, 1]}}
+    inner = {
+        "Parameters": {name: {"Type": "String"} for name in ("Low", "High")},
+        "Conditions": {"Big": {"Fn::Equals": [{"Ref": "High"}, "2"]}},
+        "Resources": {"Scaling": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target}},
+    }
+    middle = {
+        "Parameters": {name: {"Type": "String"} for name in ("Least", "Most")},
+        "Resources": {"Inner": nested("inner", Low={"Ref": "Least"}, High={"Ref": "Most"})},
+    }
+    root = {
+        "Parameters": {name: {"Type": "String"} for name in ("Minimum", "Maximum", "Other")},
+        "Resources": {
+            "Middle": nested("middle", Least={"Ref": "Minimum"}, Most={"Fn::Sub": "${Maximum}"}),
+            "Second": nested("middle", Least="1", Most={"Ref": "Other"}),
+        },
+    }
+    templates = from_bodies({"root": root, "middle": middle, "inner": inner})
+    breach = limits.Breach((("MinCapacity",), ("MaxCapacity",)), "MinCapacity 5 must be at most MaxCapacity 2")
+    values = {"Minimum": "5", "Maximum": "2", "Other": "2"}
+    assert limits.breaches(templates["root"], values) == (
+        limits.Located("Middle.Inner.Scaling", breach, ("Minimum", "Maximum")),
+    )
+    assert limits.breaches(templates["root"], {**values, "Maximum": "5"})[0].breach.message.endswith("MaxCapacity 1")
+    assert limits.breaches(templates["root"], {"Minimum": "1", "Maximum": "2", "Other": "2"}) == ()
+
+
+def test_resources_of_one_logical_id_in_two_stacks_do_not_share_a_name() -> None:
+    """Each creates its own: the second one would fail in the middle of the deployment."""
+
+    def nested(parameter: str) -> dict[str, object]:
+        properties = {"TemplateURL": "topics.json", "Parameters": {"Name": {"Ref": parameter}}}
+        return {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Name"}}}
+    unnamed = {"Type": "AWS::SNS::Topic"}
+    bodies: dict[str, Any] = {
+        "root": {
+            "Parameters": {"First": {"Type": "String"}, "Second": {"Type": "String"}},
+            "Resources": {"A": nested("First"), "B": nested("Second")},
+        },
+        "topics": {
+            "Parameters": {"Name": {"Type": "String"}},
+            "Resources": {"Topic": topic, "Unnamed": unnamed, "Other": unnamed},
+        },
+    }
+    root = from_bodies(bodies)["root"]
+    message = "two resources of type AWS::SNS::Topic are called same"
+    assert limits.breaches(root, {"First": "same", "Second": "same"}) == (
+        limits.Located("B.Topic", limits.Breach((("TopicName",),), message), ("Second", "First")),
+    )
+    assert limits.breaches(root, {"First": "same", "Second": "other"}) == ()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.packaging import package
 from generator.cfn.quotas import Usage, of_resources, of_template
 from generator.cfn.templates import Resource, from_bodies
 
@@ -46,9 +47,47 @@ def test_rules_count_for_their_group_and_direction_and_a_prefix_list_for_its_ent
     assert usage["Network.Group", "outgoing rules of the security group"] == 2
 
 
-def test_members_of_a_template_are_counted() -> None:
-    body = {"Resources": {"A": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"B": {"Value": "x"}, "C": {"Value": "x"}}}
+def test_every_quota_of_a_template_is_counted() -> None:
+    """Each section has its own most; the size is that of the text which is uploaded."""
+    sections = {"Parameters": 3, "Outputs": 2, "Mappings": 4}
+    body: dict[str, Any] = {"Resources": {"A": {"Type": "AWS::SNS::Topic"}}, "Description": "größer"}
+    body |= {section: {f"N{number}": {"Value": "x"} for number in range(count)} for section, count in sections.items()}
     [template] = from_bodies({"t": body})
-    usages = {usage.what: usage for usage in of_template(template)}
-    assert usages["outputs"] == Usage("t", "outputs", 2, 200)
-    assert usages["bytes of the template"].used > 100
+    size = len(package(template, "https://bucket.test", "staging").root.content)
+    assert list(of_template(template)) == [
+        Usage("t", "bytes of the template", size, 1_048_576),
+        Usage("t", "resources", 1, 500),
+        Usage("t", "parameters", 3, 200),
+        Usage("t", "outputs", 2, 200),
+        Usage("t", "mappings", 4, 200),
+    ]
+
+
+def test_every_quota_of_an_environment_is_counted_with_its_most() -> None:
+    policy = {"A": "ü ${AWS::Region}"}
+    length = len('{"A":"ü ap-southeast-1"}')
+    rule = {"CidrIp": "10.0.0.0/8"}
+    bodies: dict[str, dict[str, Any]] = {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"AssumeRolePolicyDocument": policy, "ManagedPolicyArns": ["a", "b"]},
+        },
+        "Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy}},
+        "Topic": {"Type": "AWS::SNS::Topic"},
+        "Z.Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"SecurityGroupIngress": [rule, rule]}},
+        "A.Out": {
+            "Type": "AWS::EC2::SecurityGroupEgress",
+            "Properties": {"GroupId": "${Z.Group.GroupId}", "DestinationPrefixListId": "pl-1"},
+        },
+        "A.In": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": "${A.Other.GroupId}", **rule}},
+        "A.In2": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": "${A.Other.GroupId}", **rule}},
+    }
+    assert list(of_resources({path: Resource("t", path, body) for path, body in bodies.items()})) == [
+        Usage("Role", "characters in inline policies", 0, 10_240),
+        Usage("Role", "characters in the trust policy", length, 2_048),
+        Usage("Role", "managed policies", 2, 10),
+        Usage("Policy", "characters in the policy", length, 6_144),
+        Usage("A.Other", "incoming rules of the security group", 2, 60),
+        Usage("Z.Group", "incoming rules of the security group", 2, 60),
+        Usage("Z.Group", "outgoing rules of the security group", 55, 60),
+    ]
