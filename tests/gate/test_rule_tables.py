@@ -11,21 +11,12 @@ from typing import Any
 import pytest
 
 from generator.cfn.schemas import identifier
-from generator.cfn.templates import from_bodies, load
-from generator.gate.rules import RULES
+from generator.cfn.templates import load
 from generator.gate.rules.names import ACCOUNT_WIDE, NAMES
+from tests.support.rules import findings
 
-BY_ID = {rule.id: rule for rule in RULES}
 KEY = {"Ref": "KeyArn"}
 BUCKET, TABLE, REGISTRY = "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::ECR::Repository"
-
-
-def findings(rule: str, kind: str, properties: Any = None, name: str = "It", **sections: Any) -> list[str]:
-    """What a rule says of a template `t` with one resource, without the reason that each finding repeats."""
-    resource = {"Type": kind, "Properties": properties or {}, **sections.pop("attributes", {})}
-    template = {"Resources": {name: resource, **sections.pop("beside", {})}, **sections}
-    body = from_bodies({"t": template, **sections.pop("templates", {})})
-    return [finding.message.partition(f"; {BY_ID[rule].why}")[0] for finding in BY_ID[rule].findings(body)]
 
 
 def without(properties: dict[str, Any], *way: str) -> dict[str, Any]:
