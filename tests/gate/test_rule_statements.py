@@ -81,14 +81,18 @@ WITHOUT_ENTRY = "without an entry in Metadata.Wildcards"
         ({"Resource": "*"}, {}, [f"stands on * {WITHOUT_ENTRY}"]),
         ({"Resource": "*", "Effect": "Deny"}, {}, [f"stands on * {WITHOUT_ENTRY}"]),
         ({"Resource": [OBJECT, "arn:aws:s3:::*"]}, {}, [f"stands on arn:aws:s3:::*, {OBJECT} {WITHOUT_ENTRY}"]),
-        ({"Resource": {"Fn::Sub": "arn:${A}:s3:${B}:${C}:*"}}, {}, [f"stands on arn:${{A}}:s3:${{B}}:${{C}}:* {WITHOUT_ENTRY}"]),
+        (
+            {"Resource": {"Fn::Sub": "arn:${A}:s3:${B}:${C}:*"}},
+            {},
+            [f"stands on arn:${{A}}:s3:${{B}}:${{C}}:* {WITHOUT_ENTRY}"],
+        ),
         ({"Resource": "arn:aws:s3:::*/key"}, {}, []),
         ({"Resource": "arn:aws:s3:::bucket/*"}, {}, []),
         ({"Resource": None, "NotResource": OBJECT}, {}, [f"stands on  {WITHOUT_ENTRY}"]),
         ({}, {"It": "why"}, ["Metadata.Wildcards has It, which is no statement on everything"]),
         ({}, {"Gone": "why"}, ["Metadata.Wildcards has Gone, which is no statement on everything"]),
     ],
-)  # fmt: skip
+)
 def test_everything_has_a_reason_and_each_reason_has_its_statement(
     change: dict[str, Any], why: dict[str, str], messages: list[str]
 ) -> None:
@@ -124,12 +128,15 @@ ANY_SERVICE = "passes roles without saying to which service (iam:PassedToService
         ({"Action": ["IAM:PASSROLE"]}, [ANY_SERVICE]),
         ({"Action": ["a:B", "iam:PassRole", "x:Y"]}, [ANY_SERVICE]),
         ({"Condition": TO, "Resource": "*"}, ["passes any role (*)"]),
-        ({"Condition": TO, "Resource": [ARN, "arn:aws:iam::1:role/*"]}, [f"passes any role (arn:aws:iam::1:role/*, {ARN})"]),
+        (
+            {"Condition": TO, "Resource": [ARN, "arn:aws:iam::1:role/*"]},
+            [f"passes any role (arn:aws:iam::1:role/*, {ARN})"],
+        ),
         ({"Resource": "*"}, [ANY_SERVICE, "passes any role (*)"]),
         ({"Resource": "*", "Action": ["iam:GetRole"]}, []),
         ({"Resource": "*", "Effect": "Deny"}, []),
     ],
-)  # fmt: skip
+)
 def test_a_role_is_passed_to_a_service_that_is_named(change: dict[str, Any], messages: list[str]) -> None:
     statement = {**STATEMENT, "Action": ["iam:PassRole"], "Resource": [ARN], **change}
     assert messages_on("IAM003", statement) == messages
@@ -204,11 +211,15 @@ def at(rule: str, place: str, statement: dict[str, Any]) -> list[str]:
             ["trusts AWS:*", "trusts AWS:111111111111"],
             ["allows anybody"],
         ),
-        ({"NotPrincipal": {"AWS": ["1", "2"]}}, ["trusts everybody but AWS:1, AWS:2"], ["allows everybody but AWS:1, AWS:2"]),
+        (
+            {"NotPrincipal": {"AWS": ["1", "2"]}},
+            ["trusts everybody but AWS:1, AWS:2"],
+            ["allows everybody but AWS:1, AWS:2"],
+        ),
         ({"Effect": "Deny", "Principal": "*"}, [], []),
         ({"Effect": "Deny", "NotPrincipal": {"AWS": "1"}}, [], []),
     ],
-)  # fmt: skip
+)
 def test_nobody_outside_is_let_in(statement: dict[str, Any], trusts: list[str], allows: list[str]) -> None:
     assert at("IAM005", "trust", statement) == trusts
     assert at("IAM008", "resource", statement) == at("IAM008", "key", statement) == allows
@@ -292,10 +303,7 @@ def test_what_a_role_allows_the_boundary_allows_too(
     template: str, statement: dict[str, Any], messages: list[str]
 ) -> None:
     limits = [{**STATEMENT, "Action": ["s3:*"]}, {**STATEMENT, "Effect": "Deny", "Action": ["x:*"]}]
-    boundary = {
-        "Type": "AWS::IAM::ManagedPolicy",
-        "Properties": {"PolicyDocument": {"Statement": limits}},
-    }
+    boundary = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": limits}}}
     templates: dict[str, Any] = {ACCESS: {"Resources": {ROLE_BOUNDARY: boundary}}}
     resources = templates.setdefault(template, {"Resources": {}})["Resources"]
     resources["Role"] = body(HARMLESS, {**STATEMENT, **statement})
