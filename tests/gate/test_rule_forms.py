@@ -358,7 +358,7 @@ def test_nobody_has_long_term_keys(kind: str) -> None:
     assert findings("SEC004", kind) == [f"is a {kind}, which lives on long-term keys"]
 
 
-PARAMETERS = {"Parameters": {"P": {"Type": "String"}}}
+PARAMETERS: dict[str, Any] = {"Parameters": {"P": {"Type": "String"}}}
 
 
 @pytest.mark.parametrize(
