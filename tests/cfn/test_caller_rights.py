@@ -87,3 +87,60 @@ def test_who_deploys_and_what_carries_the_statements() -> None:
     [role] = deployers(templates)
     assert [each.address for each in holders(templates, role)] == ["a.Deploys", "a.Policy"]
     assert [each.address for each in holders(templates, templates.resource("a.Builds"))] == ["a.Builds"]
+
+
+def test_a_right_has_the_context_and_the_resource_of_its_call() -> None:
+    """One row for each kind of right, whole but for its source: what the local AWS asks the execution role for."""
+    place = "${AWS::Region}:${AWS::AccountId}"
+    secret = {"KmsKeyId": "k", "Description": "{{resolve:ssm:/x}}{{resolve:secretsmanager:y}}"}
+    body = {"Type": "AWS::SecretsManager::Secret", "Properties": secret}
+    rights = rights_of(from_bodies({"a": {"Resources": {"S": body}}}).resource("a.S"))
+    assert [(right.subject, right.actions, right.on, dict(right.when)) for right in rights] == [
+        (
+            "resolve:secretsmanager",
+            ("secretsmanager:GetSecretValue",),
+            f"arn:${{AWS::Partition}}:secretsmanager:{place}:secret:*",
+            {},
+        ),
+        ("resolve:ssm", ("ssm:GetParameters",), f"arn:${{AWS::Partition}}:ssm:{place}:parameter/*", {}),
+        (
+            "AWS::SecretsManager::Secret",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            f"arn:${{AWS::Partition}}:kms:{place}:key/*",
+            {"kms:ViaService": "secretsmanager.${AWS::Region}.amazonaws.com"},
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "services"),
+    [
+        ("AWS::ApplicationAutoScaling::ScalableTarget", ["ecs.application-autoscaling.amazonaws.com"]),
+        ("AWS::CloudFront::VpcOrigin", ["vpcorigin.cloudfront.amazonaws.com"]),
+        ("AWS::ECS::Cluster", ["ecs.amazonaws.com"]),
+        ("AWS::ElasticLoadBalancingV2::LoadBalancer", ["elasticloadbalancing.amazonaws.com"]),
+        ("AWS::ElasticBeanstalk::Environment", ["autoscaling.amazonaws.com", "elasticbeanstalk.amazonaws.com"]),
+        ("AWS::SNS::Topic", []),
+    ],
+)
+def test_which_services_make_roles_of_their_own(kind: str, services: list[str]) -> None:
+    rights = rights_of(from_bodies({"a": {"Resources": {"R": {"Type": kind}}}}).resource("a.R"))
+    contexts = [right.when for right in rights if right.actions == ("iam:CreateServiceLinkedRole",)]
+    assert contexts == [{"iam:AWSServiceName": service} for service in services]
+
+
+@pytest.mark.parametrize(
+    ("value", "subjects"),
+    [
+        ("{{resolve:ssm:/x}}", ["resolve:ssm"]),
+        ("{{resolve:ssm-secure:/x}}", []),  # another kind, which has no row
+        ("resolve:ssm:/x", []),
+        ({"Fn::Sub": ["{{resolve:ssm:${Path}}}", {"Path": "/x"}]}, ["resolve:ssm"]),
+        ({"Deep": [{"Fn::GetAZs": ""}]}, ["Fn::GetAZs"]),
+        ({"Fn::GetAZs": "", "Other": 1}, []),  # no function, as it does not stand alone
+    ],
+)
+def test_what_cloudformation_calls_for_a_value(value: object, subjects: list[str]) -> None:
+    body = {"Type": "AWS::SNS::Topic", "Properties": {"Value": value}}
+    rights = rights_of(from_bodies({"a": {"Resources": {"R": body}}}).resource("a.R"))
+    assert [right.subject for right in rights] == subjects

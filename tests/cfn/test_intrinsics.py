@@ -2,7 +2,19 @@
 
 import pytest
 
-from generator.cfn.intrinsics import KEEP, NOTHING, Names, choices, decide, outcomes, render, resolve
+from generator.cfn.intrinsics import (
+    KEEP,
+    NOTHING,
+    Names,
+    choices,
+    conditions_in,
+    decide,
+    decided,
+    met,
+    outcomes,
+    render,
+    resolve,
+)
 from generator.cfn.templates import from_bodies
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
@@ -117,3 +129,70 @@ def test_outcomes_are_those_that_parameter_values_can_give() -> None:
 
 def test_a_template_without_conditions_has_one_outcome() -> None:
     assert outcomes(from_bodies({"t": {"Resources": {"A": {"Type": "AWS::SQS::Queue"}}}})["t"]) == ({},)
+
+
+@pytest.mark.parametrize(
+    ("when", "outcome", "result"),
+    [
+        ((), {}, True),
+        (("A",), {"A": True}, True),
+        (("A",), {"A": False}, False),
+        (("A",), {}, False),
+        (("not A",), {"A": True}, False),
+        (("not A",), {"A": False}, True),
+        (("not A",), {}, True),
+        (("A", "not B"), {"A": True, "B": False}, True),
+        (("A", "not B"), {"A": True, "B": True}, False),
+        (("A", "not B"), {"A": False, "B": False}, False),
+        (("Nothing",), {"Nothing": True}, True),  # only `not ` with its space turns it around
+    ],
+)
+def test_outcomes_that_are_met(when: tuple[str, ...], outcome: dict[str, bool], result: bool) -> None:
+    assert met(when, outcome) is result
+
+
+def test_conditions_come_in_the_order_in_which_they_stand() -> None:
+    value = {
+        "a": [{"Fn::If": ["A", {"Fn::If": ["B", 1, 2]}, {"x": {"Fn::If": ["C", 1, 2]}}]}, "text"],
+        "b": {"Fn::If": ["D", 1, {"Ref": "Nothing"}]},
+    }
+    assert [*conditions_in(value)] == ["A", "B", "C", "D"]
+    assert [*conditions_in("text")] == []
+
+
+def test_an_outcome_that_is_decided_already_is_not_repeated() -> None:
+    value = [{"Fn::If": ["C", 1, 2]}, {"Fn::If": ["D", 3, 4]}]
+    assert [*choices(value, ("C",))] == [(("C", "D"), [1, 3]), (("C", "not D"), [1, 4])]
+    assert [*choices(value, ("not D", "not C"))] == [(("not D", "not C"), [2, 4])]
+
+
+def test_who_knows_nothing_keeps_everything() -> None:
+    value = {
+        "a": {"Ref": "A"},
+        "b": {"Fn::GetAtt": ["A", "B"]},
+        "c": {"Fn::Sub": "${A}-${A.B}"},
+        "d": {"Fn::If": ["C", {"Fn::Join": ["-", [1, True, "x"]]}, {"Ref": "AWS::NoValue"}]},
+        "e": {"Fn::Other": [{"Fn::Sub": "plain"}]},
+    }
+    assert decided(value, Names()) == {
+        **value,
+        "d": {"Fn::If": ["C", "1-true-x", NO_VALUE]},
+        "e": {"Fn::Other": ["plain"]},
+    }
+    assert decided(NO_VALUE, Names()) == NO_VALUE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Fn::Sub": ["${A}"]},
+        {"Fn::Sub": ["${A}", {}, {}]},
+        {"Fn::Sub": [1, {}]},
+        {"Fn::Sub": ["${A}", []]},
+        {"Fn::Join": ["-", "x"]},
+        {"Fn::If": ["Yes", 1, 2, 3]},
+        {"Fn::GetAtt": []},
+    ],
+)
+def test_what_is_no_form_of_its_function_stays_as_it_is(value: object) -> None:
+    assert resolve(value, Some()) == value

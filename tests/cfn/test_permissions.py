@@ -100,3 +100,98 @@ def test_each_choice_of_a_condition_is_a_permission_of_its_own() -> None:
 def test_a_document_with_one_statement_may_leave_out_the_list() -> None:
     [only] = read("AWS::SQS::QueuePolicy", {"PolicyDocument": {"Statement": STATEMENT}})
     assert only.actions == ("sts:AssumeRole",)
+
+
+def test_a_permission_as_a_sentence() -> None:
+    """Each part only where there is something to say, several with commas or `and`."""
+    bare = Permission("t.R", "trust", "P", "S", "Allow", actions=("a:A", "a:B"))
+    assert str(bare) == "t.R S: Allow a:A, a:B"
+    conditions = (Condition("StringLike", "k:a", ("x", "y")), Condition("Bool", "k:b", ("true",)))
+    full = Permission(
+        "t.R",
+        "trust",
+        "P",
+        "S",
+        "Deny",
+        principals=("AWS:x", "Service:y"),
+        not_actions=("a:A", "a:B"),
+        not_resources=("r", "s"),
+        conditions=conditions,
+        when=("Some", "not Other"),
+    )
+    assert str(full) == (
+        "t.R S: Deny everything but a:A, a:B to AWS:x, Service:y on all but r, s"
+        " if k:a StringLike x, y and k:b Bool true [Some, not Other]"
+    )
+    assert (bare.allowed_actions, full.allowed_actions) == (("a:A", "a:B"), ())
+    assert Permission("t.R", "identity", "P", "S", "Deny", actions=("a:A",)).allowed_actions == ()
+
+
+def test_statements_of_every_policy_of_a_resource_are_read_in_order() -> None:
+    """A statement without a Sid has an empty one, conditions are sorted, and only its own reason counts."""
+    first = {"Effect": "Allow", "Action": ["b:B", "a:A"], "Resource": "*"}
+    second = {
+        **STATEMENT,
+        "Condition": {"StringLike": {"k:b": ["y", "x"], "k:a": 1}, "Bool": {"k:c": True}},
+        "Resource": ["s", {"Ref": "R"}],
+    }
+    policies = [
+        {"PolicyName": {"Fn::Sub": "p-${X}"}, "PolicyDocument": document(first, second)},
+        {"PolicyName": "Last", "PolicyDocument": document(STATEMENT)},
+    ]
+    trust = document({**STATEMENT, "Sid": "Trust", "Principal": {"AWS": "x"}})
+    metadata = {"Reasons": {"S": "why", "Other": "no"}}
+    holder: dict[str, Any] = {"holder": "t.R", "effect": "Allow"}
+    properties = {"Policies": policies, "AssumeRolePolicyDocument": trust}
+    assert read("AWS::IAM::Role", properties, Metadata=metadata) == [
+        Permission(**holder, kind="identity", policy="p-${X}", sid="", actions=("a:A", "b:B"), resources=("*",)),
+        Permission(
+            **holder,
+            kind="identity",
+            policy="p-${X}",
+            sid="S",
+            actions=("sts:AssumeRole",),
+            resources=("${R}", "s"),
+            conditions=(
+                Condition("Bool", "k:c", ("true",)),
+                Condition("StringLike", "k:a", ("1",)),
+                Condition("StringLike", "k:b", ("x", "y")),
+            ),
+            reason="why",
+        ),
+        Permission(**holder, kind="identity", policy="Last", sid="S", actions=("sts:AssumeRole",), reason="why"),
+        Permission(
+            **holder,
+            kind="trust",
+            policy="AssumeRolePolicyDocument",
+            sid="Trust",
+            principals=("AWS:x",),
+            actions=("sts:AssumeRole",),
+        ),
+    ]
+
+
+def test_an_unknown_place_says_what_to_do() -> None:
+    with pytest.raises(UnknownPolicyPlaceError) as caught:
+        read("AWS::IAM::Role", {"Description": [{"x": document(STATEMENT)}]})
+    assert str(caught.value) == (
+        "t.R (AWS::IAM::Role) holds a policy at Description[0].x, a place that generator/cfn/permissions.py does not "
+        "know: add it to PLACES with its kind"
+    )
+
+
+def test_each_place_has_its_kind() -> None:
+    """What a policy is for decides who is asked for it: the kind of every place that our own templates use."""
+    kinds = {
+        "trust": {("AWS::IAM::Role", "AssumeRolePolicyDocument")},
+        "key": {("AWS::KMS::Key", "KeyPolicy")},
+        "endpoint": {("AWS::EC2::VPCEndpoint", "PolicyDocument")},
+        "identity": {
+            place
+            for place in PLACES
+            if place[0].startswith("AWS::IAM::") and place[1] in ("Policies", "PolicyDocument")
+        },
+    }
+    for kind, places in kinds.items():
+        assert {place for place in PLACES if PLACES[place] == kind} == places
+    assert {*PLACES.values()} == {*kinds, "resource"}

@@ -54,3 +54,41 @@ def test_the_fields_of_a_row_are_put_in() -> None:
     assert filled(row.on, {"Bucket": "b"}, "*") == "arn:x:b/*/**"
     with pytest.raises(KeyError, match="Artifact"):
         filled(row.on, {"Bucket": "b"})
+
+
+def test_the_context_of_a_call_has_the_keys_and_values_that_aws_sends() -> None:
+    """A condition of a role is tried with them: under another name the role would be called too narrow, or pass."""
+    contexts: dict[str, set[str]] = {}
+    for row in (row for rows in ROWS.values() for row in rows):
+        for key, value in row.when.items():
+            contexts.setdefault(key, set()).add(value)
+    place = "${AWS::Region}:${AWS::AccountId}"
+    assert contexts == {
+        "aws:ResourceAccount": {"an account of AWS"},
+        "codeconnections:FullRepositoryId": {"<FullRepositoryId>"},
+        "codestar-connections:FullRepositoryId": {"<FullRepositoryId>"},
+        "ec2:CreateAction": {"RunInstances"},
+        "ec2:LaunchTemplate": {f"arn:${{AWS::Partition}}:ec2:{place}:launch-template/*"},
+        "ec2:ResourceTag/aws:cloudformation:stack-id": {
+            f"arn:${{AWS::Partition}}:cloudformation:{place}:stack/awseb-*/*"
+        },
+        "ecs:CreateAction": {"RegisterTaskDefinition"},
+        "ecs:cluster": {
+            f"arn:${{AWS::Partition}}:ecs:{place}:cluster/{name}" for name in ("<--cluster>", "<ClusterName>")
+        },
+        "iam:PassedToService": {"ecs-tasks.amazonaws.com", "elasticbeanstalk.amazonaws.com"},
+        "kms:ViaService": {f"{service}.${{AWS::Region}}.amazonaws.com" for service in ("s3", "secretsmanager", "sns")},
+        "s3:prefix": {"<--prefix>", "<CachePath>*"},
+    }
+    passing = {thing: row.when for thing, rows in ROWS.items() for row in rows if "iam:PassRole" in row.actions}
+    assert all({*when} == {"iam:PassedToService"} for when in passing.values()) and len(passing) > 1
+
+
+def test_in_whose_name_a_resource_is_let_in() -> None:
+    """The contexts of the trust policies: against a confused deputy."""
+    account = {"aws:SourceAccount": "${AWS::AccountId}"}
+    flow_log = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"
+    contexts = {place: dict(context) for place, (_, context, _) in TRUST.items() if context}
+    assert contexts["AWS::EC2::FlowLog", "DeliverLogsPermissionArn"] == {**account, "aws:SourceArn": flow_log}
+    assert contexts["AWS::ElasticBeanstalk::Environment", "OptionSettings"] == {"sts:ExternalId": "elasticbeanstalk"}
+    assert contexts["AWS::ECS::TaskDefinition", "TaskRoleArn"] == account
