@@ -46,11 +46,19 @@ def test_nothing_is_fresh_before_it_passed(root: Path) -> None:
         "templates/new.json",
         ".cfnlintrc.yaml",
         "templates/.cfnlintrc",
+        "docs/permissions.md",
+        "docs/permissions-ledger.md",
+        "docs/parameters.md",
+        "docs/reachability.md",
+        "docs/runbook.md",
+        "tests/generator/logical_ids.txt",
+        "scripts/costs/rules.py",
+        "scripts/local_aws/handlers/storage.py",
     ],
 )
 def test_a_change_of_what_counts_ends_it(root: Path, name: str) -> None:
     cache.remember_pass(root)
-    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).parent.mkdir(exist_ok=True, parents=True)
     (root / name).write_text("other")
     assert not cache.is_fresh(root)
 
@@ -183,10 +191,27 @@ def test_what_does_not_count_does_not_end_it(root: Path) -> None:
     assert cache.is_fresh(root)
 
 
-def test_another_version_of_a_tool_ends_it(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tool", ["troposphere", "awacs", "cfn_lint", "PyYAML", "pyyaml"])
+def test_another_version_of_a_tool_ends_it(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    site = tmp_path / "site"
+    (site / "other-1.0.dist-info").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
     cache.remember_pass(root)
-    (tmp_path / "site" / "troposphere-99.0.dist-info").mkdir(parents=True)
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site")])
+    (site / "other-1.0.dist-info").rename(site / "other-2.0.dist-info")
+    assert cache.is_fresh(root)
+    (site / f"{tool}-99.0.dist-info").mkdir()
+    assert not cache.is_fresh(root)
+
+
+def test_text_that_moves_from_one_file_to_the_next_ends_it(root: Path) -> None:
+    first, second = root / "templates/a.json", root / "templates/b.json"
+    first.write_text("x")
+    second.write_text("y")
+    cache.remember_pass(root)
+    first.write_text("xtemplates/b.json 1\ny")
+    second.unlink()
     assert not cache.is_fresh(root)
 
 

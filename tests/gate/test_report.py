@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -177,3 +178,13 @@ def test_a_parameter_file_that_cannot_be_read_hides_no_other(checkout: Path, tmp
         ("staging.json", ""),
     ]
     assert 'TaskCpu = "3" is not allowed' in findings[1].message
+
+
+def test_a_finding_in_a_file_that_is_no_text_has_its_line_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params/x.json").write_bytes(b'{\n "\xff": 1,\n "TaskCpu": 3\n}')
+    finding = Finding("params/x.json", "", "PARAMS", "TaskCpu = 3 is not allowed", "")
+    [entry] = json.loads(report([finding], "json", tmp_path))["findings"]
+    assert (entry["source"], entry["rendered"]) == ({"file": "params/x.json", "line": 3}, None)
+    [entry] = json.loads(report([replace(finding, file="params/gone.json")], "json", tmp_path))["findings"]
+    assert entry["source"] == {"file": "params/gone.json", "line": 1}

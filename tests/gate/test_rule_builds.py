@@ -154,8 +154,8 @@ def pipeline(*stages: list[dict[str, Any]], build: str = APPLICATION) -> dict[st
     }
 
 
-BUILD = {"Configuration": {"ProjectName": {"Ref": "Build"}}}
-OTHER = {"Configuration": {"ProjectName": "another"}}
+BUILD: dict[str, Any] = {"Configuration": {"ProjectName": {"Ref": "Build"}}}
+OTHER: dict[str, Any] = {"Configuration": {"ProjectName": "another"}}
 
 
 def test_what_the_application_may_set_is_not_quoted() -> None:
