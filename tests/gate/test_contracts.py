@@ -228,6 +228,17 @@ CASES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
         "pipeline.Pipeline Deploy OnSuccess <-> pipeline.Pipeline variables: "
         "reads #{variables.Tag}, which is none of []",
     ),
+    "a variable that an execution does not have": (
+        (*STAGES, 3, "OnSuccess", "Value"),
+        "#{codepipeline.Tag}",
+        "pipeline.Pipeline Deploy OnSuccess <-> pipeline.Pipeline codepipeline: "
+        "reads #{codepipeline.Tag}, which is none of ['PipelineExecutionId']",
+    ),
+    "an artifact that an action of the same turn makes": (
+        (*STAGES, 1, "Actions", 0, "InputArtifacts"),
+        artifacts("Source", "Bundle"),
+        "pipeline.Pipeline Build/Build <-> pipeline.Pipeline: takes Bundle, which no earlier action makes",
+    ),
     "a condition at entry reads its own stage": (
         (*STAGES, 1, "BeforeEntry"),
         {"Value": "#{Build.IMAGE_TAG}"},
@@ -257,6 +268,16 @@ CASES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
     ),
 }
 
+# What else is wrong then.
+MORE = {
+    "an output that is not there": "pipeline.Pipeline Build/Build <-> AWS::CodeBuild::Project: "
+    "runs ${Project}, and no template makes that project",
+    "a project that nobody makes": "pipeline.Project <-> environment.Pipeline: "
+    "Project is passed and nothing there uses it",
+    "a container that is not there": "build.Container <-> environment.Build: "
+    "Container is passed and nothing there uses it",
+}
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_disagreement_is_found_and_names_both_sides(name: str) -> None:
@@ -269,7 +290,7 @@ def test_each_disagreement_is_found_and_names_both_sides(name: str) -> None:
     if not expected:  # the parameter is passed, and only its use is gone
         bodies["pipeline"]["Conditions"] = {"Approval": {"Fn::Equals": ["a", "b"]}}
         expected = "pipeline.Environment <-> environment.Pipeline: Environment is passed and nothing there uses it"
-    assert expected in contract_messages(bodies)
+    assert sorted(contract_messages(bodies)) == sorted([expected, *([MORE[name]] if name in MORE else [])])
 
 
 @pytest.mark.parametrize(
@@ -292,6 +313,34 @@ def test_each_disagreement_is_found_and_names_both_sides(name: str) -> None:
 def test_a_value_is_followed_to_its_origin(template: str, value: object, expected: str) -> None:
     templates = from_bodies(environment())
     assert contracts.origin(templates, templates[template], value) == expected
+
+
+@pytest.mark.parametrize(
+    ("provider", "variable", "known"),
+    [
+        *(("CodeCommit", name, True) for name in sorted(contracts.EMITTED["CodeCommit"])),
+        *(("CodeStarSourceConnection", name, True) for name in sorted(contracts.EMITTED["CodeStarSourceConnection"])),
+        ("CodeCommit", "ConnectionArn", False),
+        ("CodeStarSourceConnection", "RepositoryName", False),
+        ("S3", "VersionId", True),  # of other providers only the namespace is checked
+    ],
+)
+def test_a_variable_is_one_that_the_provider_of_its_action_emits(provider: str, variable: str, known: bool) -> None:
+    bodies = environment()
+    stages = bodies["pipeline"]["Resources"]["Pipeline"]["Properties"]["Stages"]
+    stages[0]["Actions"][0]["ActionTypeId"]["Provider"] = provider
+    stages[1]["Actions"][0]["Configuration"]["EnvironmentVariables"] = f"#{{Source.{variable}}}"
+    messages = contract_messages(bodies)
+    expected = [] if known else [f"reads #{{Source.{variable}}}"]
+    assert [message.partition(": ")[2].partition(", which is none of ")[0] for message in messages] == expected
+
+
+def test_a_variable_that_the_pipeline_declares_can_be_read() -> None:
+    bodies = environment()
+    pipeline = bodies["pipeline"]["Resources"]["Pipeline"]["Properties"]
+    pipeline["Variables"] = [{"Name": "Tag"}]
+    pipeline["Stages"][3]["OnSuccess"]["Value"] = "#{variables.Tag}"
+    assert contract_messages(bodies) == []
 
 
 def test_the_names_in_a_buildspec_are_read() -> None:

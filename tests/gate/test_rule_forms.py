@@ -413,6 +413,7 @@ def weighted(*groups: tuple[str, int]) -> list[dict[str, Any]]:
         (weighted(("Green", 1), ("Blue", 0)), "", [UNWEIGHTED]),
         (weighted(("Blue", 1)), "", [UNWEIGHTED]),
         ([], "", [UNWEIGHTED]),
+        (None, "", [UNWEIGHTED]),
         (weighted(("Blue", 1), ("Green", 0)), "RoleArn", [UNNAMED]),
         (weighted(("Blue", 1), ("Green", 0)), "ProductionListenerRule", [UNNAMED]),
     ],
@@ -426,7 +427,7 @@ def test_a_service_that_shifts_has_a_rule_that_is_weighted(groups: Any, without:
         "It": {"Type": "AWS::ECS::Service", "Properties": {"LoadBalancers": balancers}},
         "Rule": {
             "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
-            "Properties": {"Actions": [{"ForwardConfig": {"TargetGroups": groups}}]},
+            "Properties": {} if groups is None else {"Actions": [{"ForwardConfig": {"TargetGroups": groups}}]},
         },
         **{name: {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup"} for name in ("Blue", "Green")},
     }

@@ -113,8 +113,9 @@ def test_an_origin_is_closed_to_all_others(origin: dict[str, Any], messages: lis
 
 
 def test_a_bucket_serves_no_website_and_no_identity_stands_in_for_access_control() -> None:
-    website = {"Site": {"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}}}
-    assert findings("NET008", "AWS::S3::Bucket", beside=website) == ["serves a website by itself"]
+    kind = "AWS::S3::Bucket"
+    buckets = {"Plain": {"Type": kind}, "Site": {"Type": kind, "Properties": {"WebsiteConfiguration": {}}}}
+    assert faults("NET008", t={"Resources": buckets}) == ["t.Site serves a website by itself"]
     identity = "AWS::CloudFront::CloudFrontOriginAccessIdentity"
     assert findings("NET008", identity) == ["is an origin access identity"]
 
