@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from generator.cfn.difference import NAMES, compare, entries
+from generator.cfn.difference import NAMES, Change, compare, entries
 from generator.cfn.templates import from_bodies
 
 
@@ -73,6 +73,7 @@ def test_intrinsics_are_shown_whole() -> None:
     ]
     own, other_order = {"a": 1, "b": 2}, {"b": 2, "a": 1}
     assert properties({"Fn::Sub": ["${a}", own]}, {"Fn::Sub": ["${a}", other_order]}) == []
+    assert properties({"Fn::Sub": ["${a}", other_order]}, {"Fn::Sub": ["${a}", own]}) == []
 
 
 def test_named_entries_of_a_list_compare_by_name() -> None:
@@ -128,3 +129,62 @@ def test_a_function_is_a_value_and_an_object_is_its_entries() -> None:
     assert entries({"Ref": "A"}) is entries({"Fn::Sub": "a"}) is entries("text") is entries(1) is None
     assert entries({"Ref": "A", "b": 1}) == {"Ref": "A", "b": 1}
     assert entries({}) == {}
+
+
+def test_every_section_is_compared_in_its_order_with_both_sides() -> None:
+    """A whole list of changes: what came, what went, what became another value, and what is no section."""
+    before = {
+        "Parameters": {"P": {"Type": "String"}, "Gone": {"Type": "String"}},
+        "Mappings": {"M": {"a": {"b": 1}}},
+        "Conditions": {"C": {"Fn::Equals": ["a", "b"]}},
+        "Rules": {"R": {"Assertions": [{"Assert": 1}]}},
+        "Resources": {"B": {"Type": "AWS::S3::Bucket"}},
+        "Outputs": {"O": {"Value": True}},
+        "Description": "old",
+        "Transform": "x",
+    }
+    after = {
+        "Parameters": {"New": {"Type": "Number"}, "P": {"Type": "Number"}},
+        "Mappings": {"M": {"a": {"b": 2}}},
+        "Conditions": {"C": {"Fn::Equals": ["a", "c"]}},
+        "Rules": {"R": {"Assertions": [{"Assert": 1}, {"Assert": 2}]}},
+        "Resources": {"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}},
+        "Outputs": {"O": {"Value": 1}},
+        "Description": "new",
+        "Metadata": {"a": 1},
+    }
+    string, number = {"Type": "String"}, {"Type": "Number"}
+    equals = [{"Fn::Equals": ["a", letter]} for letter in "bc"]
+    asserted = [[{"Assert": 1}], [{"Assert": 1}, {"Assert": 2}]]
+    bucket = "AWS::S3::Bucket"
+    assert compare(from_bodies({"t": before}), from_bodies({"t": after})) == [
+        Change("changed", "parameter", "t", "P", ("Type",), "String", "Number"),
+        Change("removed", "parameter", "t", "Gone", before=string),
+        Change("added", "parameter", "t", "New", after=number),
+        Change("changed", "mapping", "t", "M", ("a", "b"), 1, 2),
+        Change("changed", "condition", "t", "C", (), equals[0], equals[1]),
+        Change("changed", "rule", "t", "R", ("Assertions",), asserted[0], asserted[1]),
+        Change("added", "resource", "t", "B", ("DeletionPolicy",), None, "Retain", bucket),
+        Change("changed", "output", "t", "O", ("Value",), True, 1),
+        Change("changed", "template attribute", "t", "Description", ("Description",), "old", "new"),
+        Change("removed", "template attribute", "t", "Transform", ("Transform",), "x", None),
+        Change("added", "template attribute", "t", "Metadata", ("Metadata",), None, {"a": 1}),
+    ]
+
+
+def test_another_order_of_named_entries_is_one_change() -> None:
+    first, second, other = {"Sid": "One"}, {"Sid": "Two", "A": 1}, {"Sid": "Two", "A": 2}
+    assert properties([first, second], [second, first]) == [
+        'P: [{"Sid": "One"}, {"A": 1, "Sid": "Two"}] -> [{"A": 1, "Sid": "Two"}, {"Sid": "One"}]'
+    ]
+    assert properties([first, second], [other, first]) == [
+        "P[Sid=Two].A: 1 -> 2",
+        'P: [{"Sid": "One"}, {"A": 1, "Sid": "Two"}] -> [{"A": 2, "Sid": "Two"}, {"Sid": "One"}]',
+    ]
+
+
+def test_the_sides_of_a_change_are_shown_with_their_keys_in_order() -> None:
+    added = {"b": 1, "a": {"d": 1, "c": 2}}
+    assert properties({}, {"x": added}) == [
+        'added resource t.B (AWS::S3::Bucket) at Properties.P.x: {"a": {"c": 2, "d": 1}, "b": 1}'
+    ]

@@ -235,3 +235,7 @@ def test_what_aws_would_refuse_is_told_by_the_parameter_to_change(
     """On the first deployment, and once the first release has been made."""
     faults = environments.problems(file(**parameters), templates(environment=scaling(least, most)))
     assert [str(fault) for fault in faults] == [f"params/one.json: {problem}." for problem in problems]
+
+
+def test_an_environment_as_python_shows_it_has_no_values() -> None:
+    assert "hunter2" not in repr(Environment("one", templates()["edge"], file(Domain="hunter2", tags={"A": "hunter2"})))

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.cfn.assertions import NotEvaluableError
-from generator.cfn.parameters import ParameterFile, ParameterFileError, Problem, check, effective, read, secret
+from generator.cfn.parameters import ParameterFile, ParameterFileError, Problem, check, effective, parse, read, secret
 
 OWN_TAGS = ("Application", "Environment", "Component", "ManagedBy")
 TEMPLATE: dict[str, Any] = {
@@ -621,3 +621,77 @@ def test_a_secret_is_always_refused_and_never_appears(text: str, name: str, wrap
 def test_nearly_every_random_key_is_found(encode: Callable[[bytes], str], share: float) -> None:
     source = random.Random(1)
     assert sum(secret("Note", encode(source.randbytes(32))) is not None for _ in range(500)) > share * 500
+
+
+# --- what is shown
+
+
+def test_a_file_as_python_shows_it_has_no_values() -> None:
+    """It stands in the messages of failed tests and in tracebacks: nobody shall read a value there."""
+    file = ParameterFile("params/x.json", {"Password": "one"}, {"Owner": "two"}, {"Statement": ["three"]})
+    assert repr(file) == "ParameterFile(path='params/x.json')"
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        (Problem("f", "Parameters.A", '"1"', "is wrong"), 'f: A = "1" is wrong.'),
+        (Problem("f", "Parameters.A", '"1"', "must be b", ("c", "d")), 'f: A = "1" must be b. Valid: c, d.'),
+        (Problem("f", "Tags.A", '"1"', "has no b"), 'f: Tags.A = "1" has no b.'),
+        (Problem("f", "Tags.A", '"1"', "holds b"), 'f: Tags.A = "1" holds b.'),
+        (Problem("f", "Tags.A", '"1"', "looks like b"), 'f: Tags.A = "1" looks like b.'),
+        (Problem("f", "Tags.A", '"1"', "islands are none"), 'f: Tags.A = "1": islands are none.'),
+        (Problem("f", "Rules.A", "", "is broken."), "f: Rules.A: is broken."),
+        (Problem("f", "Rules.A", "", "is broken.", ("b",)), "f: Rules.A: is broken. Valid: b."),
+    ],
+)
+def test_a_problem_as_sentences(problem: Problem, text: str) -> None:
+    assert str(problem) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "f.json: must be one object with Parameters, Tags, StackPolicy"),
+        ('{"Parameter": {}}', 'f.json: there is no section "Parameter"; valid: Parameters'),
+        ('{"zzz": {}}', 'f.json: there is no section "zzz"; valid: Parameters, Tags, StackPolicy'),
+        ('{"Tags": []}', "f.json: the section Tags must be an object"),
+        ('{"Tags": {}, "Tags": {}}', 'f.json: the key "Tags" is twice in one object: remove one'),
+        ('{"Tags": {"a": "1", "b": "1", "b": "2"}}', 'f.json: the key "b" is twice in one object: remove one'),
+        ('{\n"Tags": x}', "f.json:2: is not JSON: Expecting value"),
+        ("[" * 100_000, "f.json: is nested too deeply"),
+    ],
+)
+def test_why_a_text_is_no_parameter_file(text: str, message: str) -> None:
+    with pytest.raises(ParameterFileError) as caught:
+        parse(text, "f.json")
+    assert str(caught.value) == message
+
+
+def test_sections_may_be_left_out_and_stand_in_any_order() -> None:
+    text = '{"StackPolicy": {"a": 1}, "Tags": {"b": 2}, "Parameters": {"c": 3}}'
+    assert parse(text, "f") == ParameterFile("f", {"c": 3}, {"b": 2}, {"a": 1})
+    assert parse("{}", "f") == ParameterFile("f", {}, {}, {})
+
+
+def test_a_number_is_whole_unless_the_default_says_otherwise() -> None:
+    """What a template counts with: the service refuses half a task after CloudFormation has taken it."""
+    declared = {
+        "Count": {"Type": "Number", "Default": 1},
+        "Share": {"Type": "Number", "Default": "0.5"},
+        "Ports": {"Type": "List<Number>", "Default": "80"},
+        "Bare": {"Type": "Number"},
+    }
+    template = {"Parameters": declared, "Resources": {}}
+
+    def wrong(**values: str) -> list[str]:
+        file = ParameterFile("f", {"Bare": "1", **values}, {}, {})
+        return [problem.sentence for problem in check(file, template, ())]
+
+    assert wrong(Count="12", Share="2.5", Ports="80, 443", Bare="-3") == wrong(Count="0", Share="1") == []
+    assert wrong(Count="2.0", Bare="1.5") == [
+        'Bare = "1.5" must be a whole number',
+        'Count = "2.0" must be a whole number',
+    ]
+    assert wrong(Count="007") == ['Count = "007" must be a whole number']
+    assert wrong(Ports="80,4.5") == ['Ports = "80,4.5" must be a whole number']

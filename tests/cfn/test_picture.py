@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from generator.cfn.picture import resources_picture, stacks_picture
-from generator.cfn.templates import TemplateSet, from_bodies, load
+from generator.cfn.templates import STACK, TemplateSet, from_bodies, load
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -93,3 +94,43 @@ def test_nothing_in_a_template_is_markup() -> None:
     for text in (stacks_picture(root["environment"], {"A<b>": (1, "bad")}), resources_picture(root["x"], name)):
         assert "<script" not in text and not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", text)
         ElementTree.fromstring(text)
+
+
+def nested(description: str, **more: Any) -> dict[str, Any]:
+    metadata = {"Description": description}
+    return {"Type": STACK, "Metadata": metadata, "Properties": {"TemplateURL": "leaf.json"}, **more}
+
+
+NAME = "ANameOfTwentyLetters"  # the longest that has room
+
+
+def test_what_changes_is_drawn_into_the_boxes() -> None:
+    """The review counts what changes in a stack and colours it; a stack that can be left out has a dashed box."""
+    root = {
+        "Conditions": {"Some": {"Fn::Equals": ["a", "b"]}},
+        "Resources": {
+            NAME: nested("Nested stack: Tables & keys"),
+            f"{NAME}X": nested("Two lines of text, and then more", Condition="Some", DependsOn=NAME),
+        },
+    }
+    bodies = {"environment": root, "leaf": {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}}
+    changes = {NAME: (3, "bad"), f"{NAME}X": (0, "good")}
+    lines = stacks_picture(from_bodies(bodies)["environment"], changes).splitlines()
+    assert lines == [
+        '<svg viewBox="0 0 384 90" role="img" aria-label="nested stacks and what they need">',
+        '<marker id="needs" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto" '
+        'markerUnits="userSpaceOnUse"><path class="tip needs" d="M0 0L8 4L0 8z"/></marker>',
+        '<path class="arrow needs" marker-end="url(#needs)" d="M170 45C200 45 184 45 214 45"/>',
+        f'<a class="stack bad" href="#stack-{NAME}"><title>{NAME}: Tables &amp; keys</title>'
+        f'<rect x="14" y="14" width="156" height="62" rx="8"/><text class="name" x="24" y="35">{NAME}</text>'
+        '<text class="badge" x="160" y="35" text-anchor="end">3</text>'
+        '<text class="says" x="24" y="51">Tables &amp; keys</text></a>',
+        f'<a class="stack good optional" href="#stack-{NAME}X"><title>{NAME}X: Two lines of text, and then more</title>'
+        '<rect x="214" y="14" width="156" height="62" rx="8"/>'
+        '<text class="name" x="224" y="35">ANameOfTwentyLetter…</text>'
+        '<text class="says" x="224" y="51">Two lines of text, and</text>'
+        '<text class="says" x="224" y="65">then more</text></a>',
+        "</svg>",
+    ]
+    plain = stacks_picture(from_bodies(bodies)["environment"])
+    assert "badge" not in plain and re.findall('<a class="([^"]*)"', plain) == ["stack ", "stack  optional"]

@@ -62,3 +62,46 @@ def test_a_name_is_as_long_as_its_type_takes() -> None:
         "AWS::IAM::ManagedPolicy": 128,
         "AWS::SSM::Parameter": 1011,
     }
+
+
+def test_an_arn_is_of_the_service_that_makes_the_resource_and_names_its_properties() -> None:
+    """The handlers of a type say which service they call; an ARN of another one would fit no policy."""
+    without_handlers = []
+    for kind, forms in ARNS.items():
+        document = schema(kind)
+        calls = {call for handler in document.get("handlers", {}).values() for call in handler.get("permissions", ())}
+        services = {call.partition(":")[0] for call in calls}
+        for form in forms:
+            assert {*re.findall(r"\{(\w+)\}", form)} <= {*document["properties"], "id", "region", "account"}, kind
+            if not form.startswith("{"):  # a property that holds the whole ARN
+                without_handlers += [] if services else [kind]
+                assert not services or form.partition(":")[0] in services, kind
+    assert without_handlers == ["AWS::CodeBuild::Project"]
+
+
+def test_an_arn_has_a_region_and_an_account_but_for_what_is_global() -> None:
+    """Service Authorization Reference: who is global has no region, and buckets and hosted zones have no account."""
+    places = {kind: {tuple(form.split(":")[1:3]) for form in forms if ":" in form} for kind, forms in ARNS.items()}
+    regional, of_account = ("{region}", "{account}"), ("", "{account}")
+    assert {kind for kind, each in places.items() if each == {of_account}} == {
+        "AWS::Budgets::Budget",
+        "AWS::CloudWatch::Dashboard",
+        *(kind for kind in ARNS if kind.startswith(("AWS::CloudFront::", "AWS::IAM::"))),
+    }
+    without = {"AWS::Route53::RecordSet", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"}
+    assert {kind for kind, each in places.items() if each == {("", "")}} == without
+    assert {kind for kind, each in places.items() if not each} == {"AWS::SNS::Subscription", "AWS::SNS::TopicPolicy"}
+    assert all(each in ({regional}, {of_account}, {("", "")}, set()) for each in places.values())
+
+
+def test_a_name_is_made_of_digits_and_capitals_alike() -> None:
+    """Each of the 36 comes up at every place, so that no policy can rest on one that does not."""
+    endings = [generated("s", "A", str(seed), 64)[-12:] for seed in range(500)]
+    assert {frozenset(letters) for letters in zip(*endings, strict=True)} == {
+        frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    }
+
+
+def test_whose_names_have_no_capitals() -> None:
+    """S3 user guide, bucket naming rules; ECR API reference, CreateRepository: repositoryName."""
+    assert {*LOWER_CASE} == {"AWS::S3::Bucket", "AWS::ECR::Repository"}
