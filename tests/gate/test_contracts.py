@@ -145,6 +145,32 @@ def test_a_pipeline_is_read_once_for_each_form_it_can_take() -> None:
     ]
 
 
+def test_a_form_that_only_orders_its_keys_otherwise_is_no_other_one() -> None:
+    bodies = environment()
+    stages = bodies["pipeline"]["Resources"]["Pipeline"]["Properties"]["Stages"]
+    del stages[2]
+    stages[1]["Actions"][0]["Configuration"] = {"Fn::If": ["Approval", {"A": "1", "B": "2"}, {"B": "2", "A": "1"}]}
+    assert len(pipelines(from_bodies(bodies))) == 1
+
+
+def test_the_actions_of_a_stage_run_in_their_own_order_and_all_after_those_of_the_stage_before() -> None:
+    bodies = environment()
+    bodies["pipeline"]["Conditions"] = {}
+    unordered = action("Unordered", "Manual")
+    del unordered["RunOrder"]
+    bodies["pipeline"]["Resources"]["Pipeline"]["Properties"]["Stages"] = [
+        {"Name": "First", "Actions": [action("Late", "Manual", 3), action("Early", "Manual", 2), unordered]},
+        {"Name": "Second", "Actions": [action("Last", "Manual", 1)]},
+    ]
+    [pipeline] = pipelines(from_bodies(bodies))
+    assert [(str(each), each.turn) for each in pipeline.actions] == [
+        ("First/Unordered", (0, 1)),
+        ("First/Early", (0, 2)),
+        ("First/Late", (0, 3)),
+        ("Second/Last", (1, 1)),
+    ]
+
+
 PIPELINE, STAGES = (
     ("pipeline", "Resources", "Pipeline", "Properties"),
     ("pipeline", "Resources", "Pipeline", "Properties", "Stages"),
@@ -355,6 +381,16 @@ def test_the_names_in_a_buildspec_are_read() -> None:
 def test_what_is_no_buildspec_has_a_fault(text: str) -> None:
     spec = parsed_buildspec(text)
     assert spec.fault and spec.names("phases") == [] and spec.report_formats == {}
+
+
+def test_where_no_task_is_defined_the_other_side_is_its_type() -> None:
+    bodies = environment()
+    del bodies["backend"]["Resources"]["Task"]
+    del bodies["backend"]["Resources"]["Service"]["Properties"]["LoadBalancers"]
+    bodies["backend"]["Resources"]["Other"] = {"Type": "AWS::CodeBuild::Project", "Properties": {}}
+    assert contract_messages(bodies) == [
+        "build.Project <-> AWS::ECS::TaskDefinition: names the container backend; there are []"
+    ]
 
 
 def test_every_missing_project_is_named() -> None:
