@@ -386,7 +386,11 @@ def test_whoever_writes_a_policy_is_whoever_has_it() -> None:
 
 def test_a_boundary_that_roles_have_is_somebody_who_fills_it_out() -> None:
     [somebody] = Steps(BOUNDED).boundaries()
-    assert somebody.label == WITHIN and somebody.boundary == POLICY.policy
+    everything = Permission("edge.Boundary", "identity", "", "", "Allow", actions=("*",), resources=("*",))
+    name = arn("iam", "role/edge.Boundary", "")
+    assert somebody == Principal(
+        WITHIN, "one", "edge.Boundary", name, (everything,), (), boundary=POLICY.policy, boundary_arn=OUR_POLICY
+    )
     files = RESOURCES[10]
     assert Rights(BOUNDED, somebody).may("s3:GetObject", "arn:aws:s3:::files/any", files)
     assert not Rights(BOUNDED, somebody).may("dynamodb:GetItem", arn("dynamodb", "table/orders"), RESOURCES[6])

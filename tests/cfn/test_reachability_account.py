@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ from generator.cfn.environments import Environment
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.permissions import Condition, Permission
 from generator.cfn.reachability.account import Account, AccountResource, Principal, aws_policies, build
-from generator.cfn.reachability.rights import Rights
+from generator.cfn.reachability.rights import TAGGING, Rights
+from generator.cfn.resource_arns import ARNS
 from generator.cfn.templates import from_bodies
 from tests.support.small_account import NUMBER, allow, arn, resource
 
@@ -27,6 +30,7 @@ def document(*statements: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+PSEUDO = "${AWS::Partition} ${AWS::Region} ${AWS::AccountId} ${AWS::URLSuffix}"
 TAGS = [{"Key": "Owner", "Value": "data"}]
 DATA = {
     "Parameters": {"Environment": {"Type": "String"}},
@@ -41,7 +45,10 @@ DATA = {
                 ),
             },
         },
-        "Level": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/shop/level", "Tags": {"Owner": "data"}}},
+        "Level": {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": "/shop/level", "Value": {"Fn::Sub": PSEUDO}, "Tags": {"Owner": "data"}},
+        },
         "Logs": {"Type": "AWS::Logs::LogGroup"},
         "Odd": {"Type": "AWS::Unknown::Thing"},  # a type without an ARN of its own
         "Orders": {"Type": "AWS::DynamoDB::Table", "Properties": {"Tags": TAGS}},
@@ -198,6 +205,30 @@ def test_a_role_has_its_own_and_its_attached_statements_within_the_boundary_of_a
     }
 
 
+def test_values_that_only_aws_gives_are_made_up(account: Account) -> None:
+    [level] = account.of_type("AWS::SSM::Parameter")
+    assert level.properties["Value"] == f"aws eu-central-1 {NUMBER} amazonaws.com"
+
+
+def test_names_are_cut_as_cloudformation_cuts_them() -> None:
+    """The name of a stack has at most 128 characters, that of a secret 64, also of one deep inside."""
+    deep, inner = "Deep" + "p" * 130, "Inner" + "r" * 130
+    secret = {"Resources": {"Secret" + "t" * 80: {"Type": "AWS::SecretsManager::Secret"}}}
+
+    def around(logical_id: str, template: str) -> dict[str, Any]:
+        properties = {"TemplateURL": template, "Tags": [{"Key": "Application", "Value": "shop"}]}
+        return {"Resources": {logical_id: {"Type": "AWS::CloudFormation::Stack", "Properties": properties}}}
+
+    middle, root = around(inner, "leaf.json"), around(deep, "middle.json")
+    templates = from_bodies({"environment": root, "middle": middle, "leaf": secret})
+    file = ParameterFile("params/one.json", {}, {}, {})
+    place = build([Environment("one", templates["environment"], file)])
+    arns = {each.address.partition(".")[0]: each.arn for each in place.resources if each.environment == "one"}
+    stacks = [each.arn.split("/")[1] for each in place.of_type("AWS::CloudFormation::Stack")]
+    assert sorted(map(len, stacks)) == [len("shop-one"), 128, 128]
+    assert len(arns["leaf"].rpartition(":")[2].removesuffix("-AbCdEf")) == 63
+
+
 def test_an_account_is_asked_by_service_arn_type_and_address(account: Account) -> None:
     assert sorted(account.by_service) == [
         "cloudformation", "dynamodb", "iam", "logs", "s3", "secretsmanager", "sns", "ssm"
@@ -279,6 +310,37 @@ def test_what_is_a_fact_and_what_is_chosen(
 ) -> None:
     caller = rights(allow(action, conditions=condition), tags={"Team": "own"})
     assert bool(caller.may(action, target.arn, target)) is may
+
+
+GIVES_TAGS = re.compile(r"Tag(Resource|Role|Policy|InstanceProfile|LogGroup)|AddTags\w*|CreateTags|PutBucketTagging")
+
+
+def test_every_action_that_gives_tags_to_a_resource_of_ours_is_known() -> None:
+    """By awacs, which has the actions of the Service Authorization Reference. The tags of a stack come with its changes,
+    beside which alone `cloudformation:TagResource` is asked."""
+    services = {
+        form.removeprefix("arn:").partition(":")[0] for forms in ARNS.values() for form in forms if form[0] != "{"
+    }
+    modules = {name: importlib.import_module(f"awacs.{name.replace('-', '_')}") for name in services}
+    giving = {
+        name: {f"{name}:{action}" for action in dir(module) if GIVES_TAGS.fullmatch(action)}
+        for name, module in modules.items()
+    }
+    assert {service: {*actions} for service, actions in TAGGING.items()} == {
+        service: actions for service, actions in giving.items() if actions and service != "cloudformation"
+    }
+
+
+@pytest.mark.parametrize("action", [action for actions in TAGGING.values() for action in actions])
+def test_a_role_that_gives_a_resource_the_tag_is_past_the_fence(action: str) -> None:
+    service = action.partition(":")[0]
+    other = AccountResource("two", "t.T", "AWS::Some::Type", (arn(service, "thing"),), {"Team": "two"}, {})
+    switched_on = replace(other, properties={"AbacStatus": "Enabled"})  # S3 looks at tags of such buckets alone
+    fenced = allow(f"{service}:Touch", conditions=on("aws:ResourceTag/Team", "one"))
+    assert not rights(fenced).may(f"{service}:Touch", other.arn, switched_on)
+    tagging = allow(action, sid="Tagging")
+    allowed = rights(fenced, tagging).may(f"{service}:Touch", other.arn, switched_on)
+    assert allowed and (allowed.by, allowed.after_tagging) == (fenced, tagging)
 
 
 def test_a_second_factor_is_a_fact_of_the_person() -> None:

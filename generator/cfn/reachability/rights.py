@@ -36,7 +36,9 @@ ANOTHER = "any-other-value"
 # The action that gives a tag to a resource, by service (Service Authorization Reference); those of one service differ
 # by nothing but the resource.
 TAGGING: Mapping[str, tuple[str, ...]] = {
-    "acm": ("acm:AddTagsToCertificate",),
+    "acm": ("acm:AddTagsToCertificate", "acm:TagResource"),
+    "application-autoscaling": ("application-autoscaling:TagResource",),
+    "budgets": ("budgets:TagResource",),
     "cloudfront": ("cloudfront:TagResource",),
     "cloudwatch": ("cloudwatch:TagResource",),
     "codecommit": ("codecommit:TagResource",),
@@ -50,9 +52,10 @@ TAGGING: Mapping[str, tuple[str, ...]] = {
     "events": ("events:TagResource",),
     "iam": ("iam:TagRole", "iam:TagPolicy", "iam:TagInstanceProfile"),
     "kms": ("kms:TagResource",),
-    "logs": ("logs:TagResource",),
+    "logs": ("logs:TagResource", "logs:TagLogGroup"),
     "s3": ("s3:PutBucketTagging", "s3:TagResource"),
     "secretsmanager": ("secretsmanager:TagResource",),
+    "signer": ("signer:TagResource",),
     "sns": ("sns:TagResource",),
     "ssm": ("ssm:AddTagsToResource",),
     "states": ("states:TagResource",),
