@@ -316,7 +316,7 @@ GIVES_TAGS = re.compile(r"Tag(Resource|Role|Policy|InstanceProfile|LogGroup)|Add
 
 
 def test_every_action_that_gives_tags_to_a_resource_of_ours_is_known() -> None:
-    """By awacs, which has the actions of the Service Authorization Reference. The tags of a stack come with its changes,
+    """By awacs, which has the actions of the Service Authorization Reference. A stack gets its tags by a change of it,
     beside which alone `cloudformation:TagResource` is asked."""
     services = {
         form.removeprefix("arn:").partition(":")[0] for forms in ARNS.values() for form in forms if form[0] != "{"
