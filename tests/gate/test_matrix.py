@@ -8,6 +8,7 @@ import pytest
 
 from generator.cfn.reachability.search import Identity, Reach
 from generator.cfn.reachability.terms import ADMINISTRATOR, Step
+from generator.cfn.templates import from_bodies
 from generator.gate.finding import Finding
 from generator.gate.reachability import matrix
 from generator.gate.reachability.accepted import LIMIT, MEANT, OPEN, Rule
@@ -217,3 +218,15 @@ def test_a_page_has_no_part_without_content() -> None:
     assert matrix.page((plain, plain)) == (
         matrix.HEAD + table + matrix.BESIDE + table + accepted(0, 0, 0, 0) + matrix.NOT_READ
     )
+
+
+def test_an_environment_on_elastic_beanstalk_has_an_account_of_its_own_where_there_is_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(matrix, "make_matrix", lambda _templates, _params, names: of(environments=names))
+    templates = from_bodies({"shop": {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}})
+    first = ("staging", "production")
+    assert [each.environments for each in matrix.make_matrices(templates, tmp_path)] == [first]
+    (tmp_path / "beanstalk.json").write_text("{}", encoding="utf-8")
+    both = [first, ("beanstalk", "production")]
+    assert [each.environments for each in matrix.make_matrices(templates, tmp_path)] == both
