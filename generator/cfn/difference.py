@@ -24,7 +24,8 @@ NAMES = ("Sid", "PolicyName", "Key", "Name", "ParameterKey", "Id", "AttributeNam
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. `place` is empty where the whole entry (or template) was added or removed."""
+    """One difference. `place` is empty where the whole entry (or template) was added or removed, and where the entry is
+    one function: a condition changes as a whole."""
 
     action: str  # added, removed, changed
     what: str  # template, parameter, condition, resource, output, mapping, rule, template attribute
@@ -41,9 +42,10 @@ class Change:
 
     def __str__(self) -> str:
         kind = f" ({self.type})" if self.type else ""
-        if not self.place:
-            return f"{self.action} {self.what} {self.address}{kind}"
-        line = f"{self.action} {self.what} {self.address}{kind} at {spell(self.place)}"
+        line = f"{self.action} {self.what} {self.address}{kind}"
+        if not self.place and self.action != "changed":
+            return line
+        line += f" at {spell(self.place)}" if self.place else ""
         sides = {"added": [self.after], "removed": [self.before], "changed": [self.before, self.after]}[self.action]
         return f"{line}: {' -> '.join(json.dumps(side, sort_keys=True) for side in sides)}"
 

@@ -188,3 +188,9 @@ def test_the_sides_of_a_change_are_shown_with_their_keys_in_order() -> None:
     assert properties({}, {"x": added}) == [
         'added resource t.B (AWS::S3::Bucket) at Properties.P.x: {"a": {"c": 2, "d": 1}, "b": 1}'
     ]
+
+
+def test_a_condition_that_changes_is_shown_with_both_sides() -> None:
+    """It is one function, so that nothing inside it is a place of its own."""
+    before, after = ({"Conditions": {"C": {"Fn::Equals": ["a", letter]}}} for letter in "bc")
+    assert lines(before, after) == ['changed condition t.C: {"Fn::Equals": ["a", "b"]} -> {"Fn::Equals": ["a", "c"]}']

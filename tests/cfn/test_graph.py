@@ -121,3 +121,65 @@ def test_our_own_children_come_in_an_order() -> None:
     ordered = graph.order(graph.child_dependencies(root))
     assert sorted(ordered) == sorted(child.resource.logical_id for child in root.children())
     assert ordered.index("Encryption") < ordered.index("Storage") < ordered.index("Build") < ordered.index("Pipeline")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (
+            {"a": [1, {"Fn::Sub": ["${ A }${A.B.C}${own}", {"own": {"Ref": "X"}}]}]},
+            [
+                (("a", 1), "Sub", "A", ""),
+                (("a", 1), "Sub", "A", "B.C"),
+                (("a", 1, "Fn::Sub", 1, "own"), "Ref", "X", ""),
+            ],
+        ),
+        ({"Fn::GetAtt": ["A", "Outputs", "Name", 1]}, [((), "GetAtt", "A", "Outputs.Name.1")]),
+        ({"Fn::If": [{"Ref": "A"}, 1, 2]}, [(("Fn::If", 0), "Ref", "A", "")]),
+        ({"Condition": {"Ref": "A"}}, [(("Condition",), "Ref", "A", "")]),
+        ({"Condition": "C", "Type": "T"}, []),  # the attribute of a resource is read by `references`
+        ({"Ref": ["A"]}, []),
+        ({"Fn::Sub": ["${A}"]}, []),  # no form of the function
+        ({"Fn::GetAtt": "AWS::Region.A"}, []),
+        ("${A}", []),
+    ],
+)
+def test_a_mention_has_its_place(value: object, expected: list[tuple[object, str, str, str]]) -> None:
+    assert list(graph.mentions(value)) == expected
+
+
+def test_an_order_is_alphabetical_by_rounds_and_a_circle_begins_with_its_first_name() -> None:
+    """Who needs nothing comes first, all of them, before any that needs one of them."""
+    assert graph.order({"z": [], "a": ["z"], "b": [], "c": ["a", "b"], "d": []}) == ["b", "d", "z", "a", "c"]
+    with pytest.raises(graph.CycleError) as caught:
+        graph.order({"d": ["c"], "c": ["b", "e"], "b": ["c"], "e": ["d"], "a": ["a"]})
+    assert str(caught.value) == "these need each other in a circle: a -> a"
+    with pytest.raises(graph.CycleError) as caught:
+        graph.order({"x": ["y"], "y": ["z"], "z": ["x"], "done": []})
+    assert str(caught.value) == "these need each other in a circle: x -> y -> z -> x"
+
+
+def test_what_a_condition_chooses_is_a_giver_and_the_condition_is_none() -> None:
+    properties = {
+        "TemplateURL": "leaf.json",
+        "Parameters": {
+            "Both": {"Fn::If": ["C", {"Fn::GetAtt": ["First", "Outputs.A.B"]}, {"Ref": "P"}]},
+            "Twice": {"Fn::Sub": "${P}${P}${Q.Arn}${First}"},
+        },
+    }
+    stack = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "other.json"}}
+    body = {
+        "Parameters": {"P": {"Type": "String"}},
+        "Resources": {"First": stack, "Q": {"Type": "AWS::SQS::Queue"}, "Second": {**stack, "Properties": properties}},
+    }
+    leaf = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
+    root = from_bodies({"root": body, "leaf": leaf, "other": leaf})["root"]
+    [child] = [each for each in root.children() if each.resource.logical_id == "Second"]
+    parameter = graph.Giver("Parameters", "root", "P")
+    assert graph.givers(root, child, "Both") == (graph.Giver("Outputs", "other", "A.B"), parameter)
+    assert graph.givers(root, child, "Twice") == (
+        parameter,
+        graph.Giver("Resources", "root", "Q"),
+        graph.Giver("Resources", "root", "First"),
+    )
+    assert graph.givers(root, child, "Missing") == ()

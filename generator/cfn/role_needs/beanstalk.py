@@ -1,5 +1,5 @@
 """What Elastic Beanstalk needs: its deploy action, its instances, and the verification of a version. Rows as in
-`needs_rows.py`, which says what the columns mean."""
+`rows.py`; `row.py` says what the columns mean."""
 
 from collections.abc import Mapping
 
