@@ -359,3 +359,54 @@ def test_a_role_takes_so_many_policies() -> None:
     many = {"Many": {"Type": ROLE, "Properties": policies(MANAGED_POLICIES + 1)}}
     assert findings("ACC003", ROLE) == findings("ACC003", ROLE, policies(MANAGED_POLICIES)) == []
     assert findings("ACC003", ROLE, policies(1), beside=many) == [f"has {MANAGED_POLICIES + 1} managed policies"]
+
+
+def deployer(*statements: dict[str, Any]) -> dict[str, Any]:
+    """A template whose role deploys, with these statements in a managed policy beside a harmless one in the role."""
+    role = body(HARMLESS)
+    principal = {"Service": "cloudformation.amazonaws.com"}
+    role["Properties"]["AssumeRolePolicyDocument"] = {"Statement": [{**STATEMENT, "Principal": principal}]}
+    role["Properties"]["ManagedPolicyArns"] = [{"Ref": "Policy"}]
+    properties = {"PolicyDocument": {"Statement": list(statements)}}
+    return {"Resources": {"Role": role, "Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}}
+
+
+TAGGED = {"StringEquals": {"aws:ResourceTag/Environment": "x"}}
+ZONES = ["ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeSubnets"]
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({}, []),
+        ({"Action": ZONES[1:]}, ZONES[:1]),
+        ({"Effect": "Deny"}, ZONES),
+        ({"Resource": "arn:aws:ec2:x:1:subnet/y"}, ZONES),
+        ({"Condition": TAGGED}, []),
+        ({"Condition": {"StringEquals": {"aws:RequestedRegion": "x"}}}, ZONES),
+    ],
+)
+def test_who_deploys_may_do_what_deploying_asks_for(change: dict[str, Any], refused: list[str]) -> None:
+    asking = {"Type": "AWS::EC2::Subnet", "Properties": {"AvailabilityZone": {"Fn::GetAZs": ""}}}
+    access = deployer(HARMLESS, {**STATEMENT, "Action": ZONES, "Resource": "*", **change})
+    messages = faults("ACC001", access=access, t={"Resources": {"Subnet": asking}})
+    assert [message.partition(", which ")[0] for message in messages] == [
+        f"access.Role may not {action} on *" for action in refused
+    ]
+    assert faults("ACC001", access=access, shared={"Resources": {"Subnet": asking}}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "early"),
+    [
+        ({}, ["kms:DescribeKey", "kms:Encrypt"]),
+        ({"Condition": OURS}, []),
+        ({"Effect": "Deny"}, []),
+        ({"Action": ["kms:ScheduleKeyDeletion"]}, []),
+    ],
+)
+def test_no_tag_is_asked_of_a_key_that_is_new(change: dict[str, Any], early: list[str]) -> None:
+    actions = ["kms:Encrypt", "kms:ScheduleKeyDeletion", "kms:DescribeKey"]
+    template = deployer(HARMLESS, {**STATEMENT, "Action": actions, "Condition": {**OURS, **TAGGED}, **change})
+    expected = f"t.Policy statement It asks for a tag of the key before {', '.join(early)}"
+    assert faults("ACC002", t=template) == ([expected] if early else [])
