@@ -108,7 +108,6 @@ def test_instances_of_elastic_beanstalk() -> None:
     assert line(created, "instances, t3.small") == (15.18, 18.98)
     assert line(created, "disks of the instances, 10 GB each") == (0.8, 1.0)
     assert not [line.what for line in created.lines if "tasks" in line.what or "registry" in line.what]
-    assert [line.quantity.low for line in created.lines if line.what == "alarms"] == [20]
     [metrics] = [line.quantity for line in created.lines if line.what == "CPU and disk of the instances as metrics"]
     assert (metrics.low, metrics.high) == (2, 2.5)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from generator.application import APPLICATION
 from generator.cfn.assertions import broken
 from generator.cfn.templates import TemplateSet
 from tests.support.design import (
@@ -85,7 +86,7 @@ def test_a_release_is_recorded_and_compared(templates: TemplateSet) -> None:
     compared = variables(templates, "Changes")
     assert compared["RELEASES"] == ref("ReleasesPath")
     paths = [compared[f"{side}_PATHS"].split() for side in ("BACKEND", "FRONTEND")]
-    assert [names[0] for names in paths] == ["backend", "frontend"]
+    assert [names[0] for names in paths] == [APPLICATION.backend.directory, APPLICATION.frontend.directory]
     assert {"requirements.txt", "uv.lock"} < set(paths[0]) and {"package.json", "pnpm-lock.yaml"} < set(paths[1])
     assert "{path}/{side} {path}/{side}-next" in commands(templates, "Changes")
     may = allowed(templates, "build.ChangesRole")

@@ -49,6 +49,7 @@ ITS_OWN = frozenset(
         "generator/test_rendering::test_children_are_addressed_relatively",
         "generator/test_rendering::test_every_stack_is_made_by_its_own_module",
         "generator/test_wiring::test_the_graph_is_the_requirements_table",
+        "operations/test_application::test_the_facts_are_texts_of_both_builds",
         "review/test_switches::test_every_switch_is_told_or_harmless_for_a_reason",
         "review/test_switches::test_which_values_protect",
     )
