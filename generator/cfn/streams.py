@@ -87,8 +87,8 @@ def end_with(run: Callable[[], int], good: Collection[int], unwritten: int) -> N
     outputs = prepare()
     try:
         status = run()
-    except SystemExit as error:  # argparse's, after help or bad usage
-        status = int(error.code or 0)
+    except SystemExit as error:  # argparse's, after help or bad usage; without a number it was ended by something else
+        status = error.code if isinstance(error.code, int) else os.EX_USAGE
     sys.stdout.flush()
     sys.stderr.flush()
     if (lost := outputs[0].lost) and status in good:

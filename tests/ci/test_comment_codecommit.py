@@ -35,6 +35,18 @@ NOTICE = (
 )
 
 
+def run(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The program with the `aws` of a folder, and its review."""
+    return subprocess.run(
+        [sys.executable, "-I", str(ROOT / "scripts/ci/comment.py"), "codecommit", str(folder / "review.md")],
+        env={"PATH": f"{folder}:{os.environ['PATH']}", "PULL_REQUEST": "7"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def comment(folder: Path, **answers: Any) -> tuple[int, str, str, list[list[str]]]:
     """Status, output and errors of the program, and what it asked of `aws codecommit`. An answer that is a text is an
     error."""
@@ -58,14 +70,7 @@ def comment(folder: Path, **answers: Any) -> tuple[int, str, str, list[list[str]
     (folder / "aws").write_text("\n".join(script), encoding="utf-8")
     (folder / "aws").chmod(0o755)
     (folder / "review.md").write_text("new *words* @all", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-I", str(ROOT / "scripts/ci/comment.py"), "codecommit", str(folder / "review.md")],
-        env={"PATH": f"{folder}:{os.environ['PATH']}", "PULL_REQUEST": "7"},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(folder)
     file = folder / "calls"
     calls = (
         [call.split("\0")[:-1] for call in file.read_text(encoding="utf-8").split("\1")[:-1]] if file.exists() else []
@@ -135,14 +140,7 @@ def test_an_answer_that_is_no_json_is_told(tmp_path: Path) -> None:
     assert (status, shown) == (0, "")
     script = (tmp_path / "aws").read_text(encoding="utf-8").replace("commentsForPullRequestData", '"')
     (tmp_path / "aws").write_text(script, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-I", str(ROOT / "scripts/ci/comment.py"), "codecommit", str(tmp_path / "review.md")],
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "PULL_REQUEST": "7"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(tmp_path)
     assert done.returncode == 3 and done.stderr.startswith("aws codecommit get-comments-for-pull-request: ")
     assert "Traceback" not in done.stderr
 

@@ -285,6 +285,16 @@ def test_a_failure_under_make_says_its_status() -> None:
     assert done.returncode == Exit.USAGE and done.stderr.endswith("status 64: bad usage\n")
 
 
+@pytest.mark.parametrize(("code", "status"), [("", Exit.USAGE), ("'words'", Exit.USAGE), ("3", 3), ("0", 0)])
+def test_what_is_ended_without_a_status_is_no_success(code: str, status: int) -> None:
+    """A rehearsal ends so on SIGTERM."""
+    program = f"import sys, scripts.cost\ndef run(options): sys.exit({code})\nscripts.cost.run = run\n"
+    done = typed(
+        "cost", "staging", command=[sys.executable, "-c", f"{program}from scripts.cli import delivery; delivery()"]
+    )
+    assert done.returncode == status and "Traceback" not in done.stderr
+
+
 def test_a_package_that_is_missing_is_told_with_the_way_to_get_it() -> None:
     code = "import sys; sys.modules['yaml'] = None\nimport scripts.cost\n"
     code += "def run(options): import yaml\nscripts.cost.run = run\nfrom scripts.cli import delivery; delivery()"

@@ -99,6 +99,12 @@ def test_what_differs(before: str, after: str, lines: list[str]) -> None:
     assert inside(Difference("Value", before, after)) == lines
 
 
+def test_values_that_are_shown_alike_are_not_the_same() -> None:
+    """A sign that turns the direction of writing is shown as its number; somebody may have typed that number."""
+    before, after = json.dumps(["a\u202eb", LONG]), json.dumps(["a\\u202eb", LONG, "d"])
+    assert inside(Difference("Value", before, after)) == ["- a\\u202eb", "+ a\\u202eb", "+ d"]
+
+
 def test_twenty_lines_of_one_document_are_enough() -> None:
     before, after = (policy(**{f"k{number}": side for number in range(21)}) for side in "ab")
     shown = [f"k{number}: a → b" for number in range(20)]

@@ -56,8 +56,8 @@ def _json(before: Any, after: Any) -> Iterator[str]:
         if isinstance(old, list) and isinstance(new, list) and _texts(old) == _texts(new):
             yield f"{start}the same in another order"
         elif _plain(old) and _plain(new):
-            yield from (f"- {start}{text}" for text in (_texts(old) - _texts(new)).elements())
-            yield from (f"+ {start}{text}" for text in (_texts(new) - _texts(old)).elements())
+            yield from (f"- {start}{short(text)}" for text in (_texts(old) - _texts(new)).elements())
+            yield from (f"+ {start}{short(text)}" for text in (_texts(new) - _texts(old)).elements())
         elif old is not None and new is not None and max(len(_text(old)), len(_text(new))) > LONGEST:
             yield from (f"{start}{line}" for line in _lines(*(json.dumps(side, indent=1) for side in (old, new))))
         else:
@@ -77,7 +77,7 @@ def _plain(value: Any) -> bool:
 
 def _texts(values: list[Any]) -> Counter[str]:
     """What a list has, and how often."""
-    return Counter(short(_text(value)) for value in values)
+    return Counter(map(_text, values))
 
 
 def _text(value: Any) -> str:
