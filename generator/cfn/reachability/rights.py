@@ -33,8 +33,8 @@ CHOOSES_BOUNDARY = (
     "iam:PutUserPermissionsBoundary",
 )
 ANOTHER = "any-other-value"
-# The action that gives a tag to a resource, by service (Service Authorization Reference); those of one service differ
-# by nothing but the resource.
+# The actions that give a tag to a resource, by service (Service Authorization Reference). Each is a call in botocore's
+# model, `logs:TagLogGroup` too, which is deprecated; `cloudformation:TagResource` is none, so it is not here.
 TAGGING: Mapping[str, tuple[str, ...]] = {
     "acm": ("acm:AddTagsToCertificate", "acm:TagResource"),
     "application-autoscaling": ("application-autoscaling:TagResource",),
