@@ -34,7 +34,7 @@ CHOOSES_BOUNDARY = (
 )
 ANOTHER = "any-other-value"
 # The actions that give a tag to a resource, by service (Service Authorization Reference). Each is a call in botocore's
-# model, `logs:TagLogGroup` too, which is deprecated; `cloudformation:TagResource` is none, so it is not here.
+# models, but for `elasticbeanstalk:AddTags`; `cloudformation:TagResource` is none, so it is not here.
 TAGGING: Mapping[str, tuple[str, ...]] = {
     "acm": ("acm:AddTagsToCertificate", "acm:TagResource"),
     "application-autoscaling": ("application-autoscaling:TagResource",),
