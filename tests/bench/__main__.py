@@ -76,71 +76,71 @@ def house_rules() -> str:
     return f"{'  of which project rules and parameter files':<58} {time.perf_counter() - start:7.3f} s"
 
 
-def main() -> int:
+def pairs(folder: Path) -> list[Pair]:
+    """All of them, with what they need in `folder`."""
+    subprocess.run(["make", "-s", "templates"], cwd=ROOT, check=True, capture_output=True)  # a verdict to copy
     lint = "from pathlib import Path; from generator.gate.lint import lint; assert lint(Path('.')) == []"
     cfn_lint = [str(ROOT / ".venv/bin/cfn-lint"), "-c", "I", "-i", "W3002", "--"]
     files = [f"templates/{file.name}" for file in sorted((ROOT / "templates").glob("*.json"))]
-    subprocess.run(["make", "-s", "templates"], cwd=ROOT, check=True, capture_output=True)
+    nothing = [PYTHON, "-c", "pass"]
+    bare = folder / "Makefile"
+    bare.write_text(f"all:\n\t@{PYTHON} -c pass\n", encoding="utf-8")
+    copy = folder / "copy"
+    for part in ("generator", "templates", "docs", "params", "buildspecs", ".cache"):
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "setup.cfg", copy)
+    same, edited = (pull_requests.checkout_of(ROOT, folder / name) for name in ("same", "edited"))
+    pull_requests.right_broadened_in_a_rename(edited)
+    delivery = str(ROOT / ".venv/bin/delivery")
+    return [
+        Pair(
+            "rendering / importing the same troposphere modules",
+            [PYTHON, "-c", "import generator.render as r; r.render()"],
+            [PYTHON, "-c", imports_of_rendered_types()],
+            "at most 1.5",
+        ),
+        Pair(
+            "cfn-lint as the gate runs it / cfn-lint's own command",
+            [PYTHON, "-c", lint],
+            [*cfn_lint, *files],
+            "at most 1.0",
+            3,
+        ),
+        Pair(
+            "make templates with nothing to do / make + python -c pass",
+            ["make", "-s", "templates"],
+            ["make", "-s", "-f", str(bare)],
+            "under 0.4 s",
+            9,
+        ),
+        Pair(
+            "make templates, one stack edited / cfn-lint on it and its root",
+            [PYTHON, "-m", "tests.bench.edited", str(copy)],
+            [*cfn_lint, "templates/site.json", "templates/environment.json"],
+            "at most 1.3",
+            3,
+        ),
+        Pair("delivery --help / python -c pass", [delivery, "--help"], nothing, "under 0.15 s", 9),
+        Pair(
+            "delivery review, nothing changed / python -c pass",
+            [delivery, "review", "base", "--project", str(same)],
+            nothing,
+            "under 0.3 s",
+            9,
+        ),
+        Pair(
+            "delivery review of a pull request / python -c pass",
+            [delivery, "review", "base", "--project", str(edited)],
+            nothing,
+            "under 2 s",
+        ),
+    ]
+
+
+def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        bare = Path(folder) / "Makefile"
-        bare.write_text(f"all:\n\t@{PYTHON} -c pass\n", encoding="utf-8")
-        pairs = [
-            Pair(
-                "rendering / importing the same troposphere modules",
-                [PYTHON, "-c", "import generator.render as r; r.render()"],
-                [PYTHON, "-c", imports_of_rendered_types()],
-                "at most 1.5",
-            ),
-            Pair(
-                "cfn-lint as the gate runs it / cfn-lint's own command",
-                [PYTHON, "-c", lint],
-                [*cfn_lint, *files],
-                "at most 1.0",
-                3,
-            ),
-            Pair(
-                "make templates with nothing to do / make + python -c pass",
-                ["make", "-s", "templates"],
-                ["make", "-s", "-f", str(bare)],
-                "under 0.4 s",
-                9,
-            ),
-        ]
-        copy = Path(folder) / "copy"
-        for part in ("generator", "templates", "docs", "params", "buildspecs", ".cache"):
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "setup.cfg", copy)
-        pairs.append(
-            Pair(
-                "make templates, one stack edited / cfn-lint on it and its root",
-                [PYTHON, "-m", "tests.bench.edited", str(copy)],
-                [*cfn_lint, "templates/site.json", "templates/environment.json"],
-                "at most 1.3",
-                3,
-            )
-        )
-        same, edited = (pull_requests.checkout_of(ROOT, Path(folder) / name) for name in ("same", "edited"))
-        pull_requests.right_broadened_in_a_rename(edited)
-        nothing = [PYTHON, "-c", "pass"]
-        delivery = str(ROOT / ".venv/bin/delivery")
-        pairs += [
-            Pair("delivery --help / python -c pass", [delivery, "--help"], nothing, "under 0.15 s", 9),
-            Pair(
-                "delivery review, nothing changed / python -c pass",
-                [delivery, "review", "base", "--project", str(same)],
-                nothing,
-                "under 0.3 s",
-                9,
-            ),
-            Pair(
-                "delivery review of a pull request / python -c pass",
-                [delivery, "review", "base", "--project", str(edited)],
-                nothing,
-                "under 2 s",
-            ),
-        ]
         print(f"{'':<58} {'ours':>9} {'theirs':>9} {'ratio':>6}   target")
-        for pair in pairs:
+        for pair in pairs(Path(folder)):
             print(measure(pair), flush=True)
             if "cfn-lint" in pair.title:
                 print(house_rules(), flush=True)

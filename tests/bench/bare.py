@@ -1,6 +1,6 @@
 """What `apply local` costs without the deploy script: the same calls in plain boto3, nothing checked, shown or kept.
 
-`python -m tests.bench.bare URL TEMPLATES PARAMS`; the benchmark holds `python -m scripts.deploy` against it.
+`python -m tests.bench.bare URL PARAMS`; the benchmark holds `python -m scripts.deploy` against it.
 """
 
 import hashlib
@@ -15,36 +15,50 @@ import boto3
 from botocore.exceptions import ClientError
 
 APPLICATION, REGION = "cloud-health-dashboard", "us-east-1"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+# The root's template, by the name of the parameter file and the end of the stack's name; in the order of deployment.
+ROOTS = {"shared": "shared", "local": "environment"}
 ELSEWHERE = ("access", "shared-access", "edge")  # roots that a local environment does not have
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 
-def main(url: str, templates: Path, params: Path) -> None:
+def main(url: str, params: Path) -> None:
     session = boto3.Session("bare", "bare", region_name=REGION)
     clients = {name: session.client(name, endpoint_url=url) for name in ("sts", "s3", "cloudformation", "ec2")}
     account = clients["sts"].get_caller_identity()["Account"]
     bucket = f"{APPLICATION}-templates-{account}-{REGION}"
-    urls = publish(clients["s3"], bucket, templates)
-    shared = apply(clients["cloudformation"], "shared", urls, read(params, "shared"), read(params, "shared", "Tags"))
-    values = read(params, "local") | computed_values(clients["ec2"], templates, shared["RepositoryName"])
-    apply(clients["cloudformation"], "local", urls, values, read(params, "local", "Tags"))
+    urls = publish(clients["s3"], bucket)
+    shared = apply(clients["cloudformation"], "shared", urls, values(params, "shared"), tags(params, "shared"))
+    local = values(params, "local") | computed_values(clients["ec2"], shared["RepositoryName"])
+    apply(clients["cloudformation"], "local", urls, local, tags(params, "local"))
 
 
-def read(params: Path, name: str, part: str = "Parameters") -> dict[str, str]:
-    values: dict[str, str] = json.loads((params / f"{name}.json").read_text())[part]
-    return values
+def _read(file: Path) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return body
 
 
-def computed_values(ec2: Any, templates: Path, repository: str) -> dict[str, str]:
+def values(params: Path, name: str) -> dict[str, str]:
+    """The parameters of a root: its file has those of its access stack, too."""
+    taken = _read(TEMPLATES / f"{ROOTS[name]}.json")["Parameters"]
+    return {key: value for key, value in _read(params / f"{name}.json")["Parameters"].items() if key in taken}
+
+
+def tags(params: Path, name: str) -> dict[str, str]:
+    body: dict[str, str] = _read(params / f"{name}.json")["Tags"]
+    return body
+
+
+def computed_values(ec2: Any, repository: str) -> dict[str, str]:
     """The computed parameters: what is not found is what it is before anything is known."""
-    computed = json.loads((templates / "environment.json").read_text())["Metadata"]["Computed"]
+    computed = _read(TEMPLATES / f"{ROOTS['local']}.json")["Metadata"]["Computed"]
     expected = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
     lists = ec2.describe_managed_prefix_lists(Filters=expected)["PrefixLists"]
     first = {name: item["First"] for name, item in computed.items()}
     return {**first, "RepositoryName": repository, "CloudFrontPrefixListId": lists[0]["PrefixListId"]}
 
 
-def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
+def publish(s3: Any, bucket: str) -> dict[str, str]:
     present = set()
     try:
         s3.get_bucket_policy(Bucket=bucket)
@@ -55,10 +69,10 @@ def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
     urls: dict[str, str] = {}
     # Roots come last: they hold the addresses of all others.
-    for file in sorted(templates.glob("*.json"), key=lambda file: file.stem in ("environment", "shared")):
+    for file in sorted(TEMPLATES.glob("*.json"), key=lambda file: file.stem in ROOTS.values()):
         if file.stem in ELSEWHERE:
             continue
-        body = json.loads(file.read_text())
+        body = _read(file)
         for resource in body["Resources"].values():
             if resource["Type"] == "AWS::CloudFormation::Stack":
                 child = resource["Properties"]["TemplateURL"].removesuffix(".json")
@@ -72,7 +86,7 @@ def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
 
 
 def apply(
-    cloudformation: Any, name: str, urls: dict[str, str], values: dict[str, str], tags: dict[str, str]
+    cloudformation: Any, name: str, urls: dict[str, str], parameters: dict[str, str], tagged: dict[str, str]
 ) -> dict[str, str]:
     stack = f"{APPLICATION}-{name}"
     try:
@@ -85,9 +99,9 @@ def apply(
         StackName=stack,
         ChangeSetName=f"bare-{uuid.uuid4().hex[:8]}",
         ChangeSetType=kind,
-        TemplateURL=urls["shared" if name == "shared" else "environment"],
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
-        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        TemplateURL=urls[ROOTS[name]],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Tags=[{"Key": key, "Value": value} for key, value in tagged.items()],
         Capabilities=["CAPABILITY_IAM"],
         IncludeNestedStacks=True,
     )
@@ -121,4 +135,4 @@ def describe(cloudformation: Any, change_set: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]))

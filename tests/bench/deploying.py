@@ -28,7 +28,8 @@ import boto3
 
 from scripts.local_aws import faults, server
 from tests.bench import bare
-from tests.bench.peers import APPLICATION, BUCKET, PEERS, ROOTS, TEMPLATES, Deployment, surroundings
+from tests.bench.bare import APPLICATION, ROOTS
+from tests.bench.peers import BUCKET, PEERS, Deployment, surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = 3
@@ -75,10 +76,10 @@ class Side:
             where = ["--local-aws", str(self.run_file), "--params", str(self.params)]
             return [[*python, "scripts.deploy", "apply", "local", *where]]
         if self.name == BARE:
-            return [[*python, "tests.bench.bare", self.endpoint.url, str(TEMPLATES), str(self.params)]]
-        values = {name: bare.read(self.params, name) for name in ROOTS}
-        values["local"] |= bare.computed_values(self._client("ec2"), TEMPLATES, values["shared"]["RepositoryName"])
-        tags = {name: bare.read(self.params, name, "Tags") for name in ROOTS}
+            return [[*python, "tests.bench.bare", self.endpoint.url, str(self.params)]]
+        values = {name: bare.values(self.params, name) for name in ROOTS}
+        values["local"] |= bare.computed_values(self._client("ec2"), values["shared"]["RepositoryName"])
+        tags = {name: bare.tags(self.params, name) for name in ROOTS}
         return PEERS[self.name](Deployment(self.folder, values, tags), self.environment)
 
     def _check(self) -> None:
@@ -88,7 +89,7 @@ class Side:
             stack = cloudformation.describe_stacks(StackName=f"{APPLICATION}-{name}")["Stacks"][0]
             present = {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
             assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), (self.name, stack["StackStatus"])
-            assert present.items() >= bare.read(self.params, name).items(), (self.name, present)
+            assert present.items() >= bare.values(self.params, name).items(), (self.name, present)
 
     def change(self, days: str) -> None:
         file = self.params / "local.json"
@@ -100,18 +101,18 @@ class Side:
 Times = Mapping[str, float]  # seconds of one step, by the name of the side
 
 
-def lines() -> list[str]:
-    """The rows of the table."""
+def lines(runs: int = RUNS, peers: Sequence[str] = tuple(PEERS)) -> list[str]:
+    """The rows of the table, from so many rounds; a step that fails raises."""
     times: dict[str, list[Times]] = {"create": [], "nothing to do": [], NOTHING_SLOWLY: [], "one parameter": []}
     with tempfile.TemporaryDirectory() as folder:
-        for run in range(RUNS):
+        for run in range(runs):
             sides: list[Side] = []
             try:
-                for name in (OURS, BARE, *(PEERS if run == 0 else ())):
+                for name in (OURS, BARE, *(peers if run == 0 else ())):
                     sides.append(Side(Path(folder) / str(run) / name.split()[0], name))
                 times["create"].append(_step(sides))
                 times["nothing to do"].append(_step(sides))
-                times["nothing to do"] += [_step(sides[:2]) for _ in range(2)]
+                times["nothing to do"] += [_step(sides[:2]) for _ in range(runs - 1)]
                 with ExitStack() as slow:
                     for side in sides[:2]:
                         slow.enter_context(faults.planned(side.endpoint, SLOW_CHANGE_SETS))
@@ -126,7 +127,7 @@ def lines() -> list[str]:
     return [
         _row(step, name, result)
         for step, result in times.items()
-        for name in (BARE, *PEERS)
+        for name in (BARE, *peers)
         if any(name in item for item in result)
     ]
 

@@ -15,12 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.bare import APPLICATION, ROOTS, TEMPLATES
+
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATES = ROOT / "templates"
 BUCKET = "peers-templates"
-APPLICATION = "cloud-health-dashboard"
-# The root's template, by the name of the parameter file and the end of the stack's name; in the order of deployment.
-ROOTS = {"shared": "shared", "local": "environment"}
 CAPABILITY = ("--capabilities", "CAPABILITY_IAM")
 Commands = Sequence[Sequence[str]]
 
