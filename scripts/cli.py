@@ -216,7 +216,7 @@ def program(verb: str, door: str) -> Parser:
 
 def parse(words: Sequence[str], door: str = hints.DELIVERY) -> argparse.Namespace:
     """What a command line asks for. Ends the process with `Exit.USAGE` and what might have been meant."""
-    words = _taken_apart(words)
+    words = expanded(words)
     verb = next((word for word in words if not word.startswith("-")), "")
     if verb in ALIASES:
         words[words.index(verb)] = verb = ALIASES[verb]
@@ -236,7 +236,7 @@ def parse(words: Sequence[str], door: str = hints.DELIVERY) -> argparse.Namespac
     return options
 
 
-def _taken_apart(words: Sequence[str]) -> list[str]:
+def expanded(words: Sequence[str]) -> list[str]:
     """The words with what make's ARGS holds in the place of `--arguments=…`. No shell reads it: quotes keep words
     together, and nothing else means anything."""
     import shlex

@@ -102,10 +102,10 @@ def test_an_environment_and_a_revision_are_one_word(checkout: Path, value: str) 
 def test_arguments_are_words_and_no_shell_reads_them(checkout: Path) -> None:
     text = "--name 'two words' --set \"A=$HOME;touch ran\""
     make(checkout, "deploy", "ENV=staging", f"ARGS={text}")
-    from scripts.cli import _taken_apart
+    from scripts.cli import expanded
 
     [words] = calls(checkout)
-    assert _taken_apart(words[2:]) == ["apply", "staging", "--name", "two words", "--set", "A=$HOME;touch ran"]
+    assert expanded(words[2:]) == ["apply", "staging", "--name", "two words", "--set", "A=$HOME;touch ran"]
 
 
 @pytest.mark.parametrize("name", ["ENV", "ARGS", "SET", "TO", "APP", "FAIL_AT", "BASE"])

@@ -23,6 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from queue import Queue
 
+from scripts.cli import expanded
 from tests.conftest import marker
 from tests.mutants import report
 from tests.mutants.contexts import Contexts, is_quick, names_of_tests
@@ -42,7 +43,7 @@ FILES = 120.0  # of whole files in which a server runs the line
 
 def main() -> int:
     """Tries a sample; 1 when fewer faults are seen than have to be."""
-    options = _options()
+    options = parsed(sys.argv[1:])
     options.cache.mkdir(parents=True, exist_ok=True)
     contexts = Contexts(ROOT, options.cache / "contexts")
     if options.measure != NONE:
@@ -84,7 +85,8 @@ def not_looked_at(
         yield f"  red without any fault, and not asked: {', '.join(red)}"
 
 
-def _options() -> argparse.Namespace:
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """The options, also those that make's ARGS holds."""
     parser = argparse.ArgumentParser("mutants", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1, help="what the sample is drawn by (1)")
     parser.add_argument("--count", type=int, default=150, help="how many mutants (150)")
@@ -100,7 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--wide", type=float, default=WIDE, help=f"seconds for files that were not measured ({WIDE:g}); 0: not asked"
     )
-    return parser.parse_args()
+    return parser.parse_args(expanded(words))
 
 
 def _measure(contexts: Contexts, folder: Path, *, whole: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.mutants import report
-from tests.mutants.__main__ import Versions, known, not_looked_at
+from tests.mutants.__main__ import Versions, known, not_looked_at, parsed
 from tests.mutants.contexts import Choice, Contexts
 from tests.mutants.nearby import WIDE, Nearby
 from tests.mutants.operators import Mutation, changes, mutations
@@ -327,6 +328,19 @@ def test_what_was_not_looked_at_is_said(tmp_path: Path) -> None:
     assert "test files that are not measured, 1 of 2: not asked" in text
     assert "tests/bench" in text and f"red without any fault, and not asked: {THIRD}" in text
     assert "up to 60 seconds" in "\n".join(not_looked_at(measured, chosen, ["gate and cfn"], 60.0))
+
+
+def test_arguments_of_make_are_options() -> None:
+    make = subprocess.run(
+        ["make", "-n", "-o", ".venv/mutants", "mutants", "SEED=4", "ARGS=--wide 0 --measure none"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    _, command = make.stdout.rsplit("-m tests.mutants", 1)
+    options = parsed(shlex.split(command))
+    assert (options.seed, options.wide, options.measure, options.count) == (4, 0.0, "none", 150)
 
 
 def test_equivalents_have_reasons_and_still_exist() -> None:
