@@ -7,16 +7,15 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
+from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any
 
 from scripts.deployment.errors import AwsError, UsageError, remedy
 
 Answer = dict[str, Any]
-CallHook = Callable[[str, Callable[[], Answer]], Answer]
 
 LONGEST = 1000  # characters of a message
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks
 
 
 @dataclass(frozen=True)
@@ -38,28 +37,14 @@ class Identity:
     arn: str
 
 
-def call_directly(_call: str, send: Callable[[], Answer]) -> Answer:
-    """Sends a call, and does nothing else."""
-    return send()
-
-
 class Aws:
-    """One account and region.
-
-    `profile` and `region` go before what the AWS CLI's files and variables say. With an `endpoint` nothing of those is
-    read, credentials least of all. `call_hook` sees every call as `service.operation` and decides when it is sent.
-    """
+    """One account and region. `profile` and `region` go before what the AWS CLI's files and variables say; with an
+    `endpoint` nothing of those is read, credentials least of all."""
 
     _identity: Identity | None = None
 
-    def __init__(
-        self,
-        profile: str | None = None,
-        region: str | None = None,
-        endpoint: Endpoint | None = None,
-        call_hook: CallHook = call_directly,
-    ) -> None:
-        self.endpoint, self.call_hook, self._clients = endpoint, call_hook, dict[str, Any]()
+    def __init__(self, profile: str | None = None, region: str | None = None, endpoint: Endpoint | None = None) -> None:
+        self.endpoint, self._clients = endpoint, dict[str, Any]()
         self.session = _local_session(endpoint.key) if endpoint else _session(profile)
         chosen = endpoint.region if endpoint else region or os.environ.get("AWS_REGION") or self.session.region_name
         if not chosen:
@@ -81,8 +66,8 @@ class Aws:
 
         name = f"{service}.{operation}"
         try:
-            method = getattr(self._client(service), operation)
-            return self.call_hook(name, lambda: method(**arguments))
+            answer: Answer = getattr(self._client(service), operation)(**arguments)
+            return answer
         except ClientError as error:
             fault = error.response["Error"]
             raise AwsError(name, fault["Code"], fault.get("Message", "")) from error
@@ -193,16 +178,7 @@ def _paginators(service: str) -> dict[str, dict[str, Any]]:
     return paging
 
 
-def longer(pause: float, most: float = LONGEST_PAUSE) -> float:
-    """The pause after `pause`, in seconds: a quarter longer, so that a look comes at most about a fifth of the elapsed
-    time late."""
-    return min(pause * 1.25, most)
-
-
-def pauses(first: float = FIRST_PAUSE, most: float = LONGEST_PAUSE) -> Iterator[float]:
-    """How long to wait between looks, in seconds. An interrupt inside a generator ends it: whoever goes on after an
-    interrupt keeps the pause itself."""
-    pause = first
-    while True:
-        yield pause
-        pause = longer(pause, most)
+def pauses(first: float = 0.1, most: float = 5.0) -> Iterator[float]:
+    """How long to wait between looks, in seconds: a quarter longer each time, so that a look comes at most about a
+    fifth of the elapsed time late. An interrupt does not end it, as it would end a generator."""
+    return accumulate(repeat(first), lambda pause, _: min(pause * 1.25, most))

@@ -2,7 +2,7 @@
 `scripts/operations/following.py` shows what happens meanwhile."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -113,12 +113,9 @@ def _begun(aws: Aws, plan: Plan) -> bool:
     return answer["ExecutionStatus"] in BEGUN
 
 
-def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = (), role: str = "") -> Running:
-    """Starts the deletion of a stack; `retain` are resources of one in DELETE_FAILED that are to be left behind, `role`
-    is what CloudFormation acts with instead of the stack's own. Raises `AwsError`."""
+def destroy(aws: Aws, stack: Stack, **options: Any) -> Running:
+    """Starts the deletion of a stack, with what else `DeleteStack` takes. Raises `AwsError`."""
     running = Running.next(aws, stack, frozenset({"DELETE_COMPLETE"}))
-    options: dict[str, Any] = {"RetainResources": list(retain)} if retain else {}
-    options |= {"RoleARN": role} if role else {}
     aws.call("cloudformation", "delete_stack", StackName=stack.id, **options)
     return running
 
@@ -126,19 +123,17 @@ def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = (), role: str = "") 
 def watch(aws: Aws, running: Running) -> Outcome:
     """Waits for the end of an operation. Calls that fail are repeated for `PATIENCE` seconds, unless waiting does not
     help. Raises `ManualActionRequiredError` when it cannot be followed any more."""
-    waits, failing = pauses(), 0.0
+    waits, answered = pauses(), time.monotonic()
     with left_running(running):
         while True:
             try:
                 if stack := _ended(aws, running):
-                    break
-                failing = 0.0
+                    return Outcome(stack, stack.status in running.expected, time.monotonic() - running.started)
+                answered = time.monotonic()
             except AwsError as error:
-                failing = failing or time.monotonic()
-                if error.final or time.monotonic() - failing > PATIENCE:
+                if error.final or time.monotonic() - answered > PATIENCE:
                     raise lost(running, error) from error
             time.sleep(next(waits))
-    return Outcome(stack, stack.status in running.expected, time.monotonic() - running.started)
 
 
 def lost(running: Running, error: AwsError) -> ManualActionRequiredError:

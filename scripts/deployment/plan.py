@@ -7,7 +7,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -105,11 +105,6 @@ class Plan:
         return tuple(leaf for leaf in self.leaves() if leaf.certain)
 
     @property
-    def uncertain(self) -> tuple[PlannedChange, ...]:
-        """The resources that change only if a value does that they are given from elsewhere in the plan."""
-        return tuple(leaf for leaf in self.leaves() if not leaf.certain)
-
-    @property
     def going(self) -> Iterator[tuple[Path, str, str]]:
         """The resources that go for sure, each as (path, type, how), as `generator.cfn.losses` takes them."""
         for leaf in self.leaves():
@@ -171,7 +166,8 @@ def make(aws: Aws, request: Request, previous: Stack | None) -> Plan:
     """
     names = (request.stack, request.digest, request.prefix, request.description)
     plan = create(aws, names, previous, request.arguments)
-    return kept(aws, plan, lambda: fill(aws, plan, request, previous))
+    with discarded_on_error(aws, plan):
+        return fill(aws, plan, request, previous)
 
 
 def create(aws: Aws, names: tuple[str, str, str, str], previous: Stack | None, arguments: Mapping[str, Any]) -> Plan:
@@ -220,20 +216,11 @@ def discarded_on_error(aws: Aws, plan: Plan) -> Iterator[None]:
         raise
 
 
-def kept(aws: Aws, plan: Plan, read: Callable[[], Plan]) -> Plan:
-    """The plan as read; a change set that has no changes or cannot be read is taken away."""
-    with discarded_on_error(aws, plan):
-        plan = read()
-    if plan.empty:
-        discard(aws, plan)
-    return plan
-
-
 def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan:
     """The plan with what its change set says. Raises `RefusedError` for one that failed."""
     before = previous or Stack(request.stack, "", "")
     return replace(
-        with_changes(aws, plan, request.hidden, request.template.body),
+        with_changes(aws, plan, Reading(request.hidden, fed_by_siblings(request.template.body))),
         parameters=tuple(differences(before.parameters, request.parameters, request.hidden)),
         tags=tuple(differences(before.tags, request.tags)),
         options=request.options,
@@ -244,18 +231,14 @@ def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan
 # --- reading a change set, nested ones too
 
 
-def with_changes(aws: Aws, plan: Plan, hidden: Collection[str] = (), template: Mapping[str, Any] | None = None) -> Plan:
-    """The plan with the changes of its change set, or `empty` when there are none.
-
-    `hidden` are the parameters whose values must not be shown, `template` is the root's: what its nested stacks take
-    from each other is uncertain, whatever the change set says of it. Raises `RefusedError` with the reason of a change
-    set that failed.
-    """
+def with_changes(aws: Aws, plan: Plan, reading: Reading) -> Plan:
+    """The plan with the changes of its change set, or `empty` when there are none, and the change set is taken away.
+    Raises `RefusedError` with the reason of a change set that failed."""
     answer = complete(aws, plan.change_set)
     if answer["Status"] == CREATED:
-        reading = Reading(hidden, fed_by_siblings(template or {}))
         return replace(plan, changes=tuple(_changes(aws, answer, (), reading)))
     if is_unchanged(answer):
+        discard(aws, plan)
         return replace(plan, empty=True)
     raise _refused(aws, *_origin(aws, answer, (plan.stack,)))
 

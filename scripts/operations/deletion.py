@@ -45,7 +45,7 @@ def execute_deletion(root: RootDeployment, plan: Plan) -> tuple[Exit, Stack | No
 
 
 def _begin(stack: Stack, role: str, aws: Aws, _: Plan) -> Running:
-    return destroy(aws, stack, role=role)
+    return destroy(aws, stack, **({"RoleARN": role} if role else {}))
 
 
 def standing_resources(aws: Aws, stack: Stack) -> Iterator[tuple[StackResource, str]]:

@@ -10,7 +10,7 @@ from generator.cfn.masking import scrubbed
 from generator.cfn.stacks import Stack
 from generator.cfn.statuses import meaning
 from generator.cfn.templates import STACK
-from scripts.deployment.aws import FIRST_PAUSE, Answer, Aws, longer
+from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import AwsError
 from scripts.deployment.execute import PATIENCE, Outcome, Running, ended, left_running, lost
 from scripts.deployment.stacks import read
@@ -83,8 +83,8 @@ def follow(aws: Aws, running: Running, observer: Observer) -> tuple[list[Event],
     The observer answers Ctrl-C, whenever it comes. Calls that fail are repeated for
     `PATIENCE` seconds, unless nothing gets better by waiting; then their `AwsError` is raised.
     """
-    stack_id, see, failing = running.stack.id, observer.see, None
-    stream, pause, last = EventStream(aws, stack_id, running.after), FIRST_PAUSE, time.monotonic()
+    stack_id, see, answered = running.stack.id, observer.see, time.monotonic()
+    stream, waits, last = EventStream(aws, stack_id, running.after), pauses(), answered
     events: dict[str, Event] = {}
     while True:
         try:
@@ -98,13 +98,11 @@ def follow(aws: Aws, running: Running, observer: Observer) -> tuple[list[Event],
                     # The stack's last event may come before its status; the status decides.
                     if stream.status and meaning(stream.status).ended and (stack := ended(aws, stack_id)):
                         return list(events.values()), stack
-                failing = None
+                answered = time.monotonic()
             except AwsError as error:
-                failing = failing or time.monotonic()
-                if error.final or time.monotonic() - failing > PATIENCE:
+                if error.final or time.monotonic() - answered > PATIENCE:
                     raise
-            _rest(pause, see)
-            pause = longer(pause)
+            _rest(next(waits), see)
         except KeyboardInterrupt:
             observer.interrupted(read(aws, stack_id) or running.stack)
 

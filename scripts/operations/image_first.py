@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from generator.cfn.changes import Difference
+from generator.cfn.changes import Difference, Reading
 from generator.cfn.losses import TemplatePair
 from generator.cfn.packaging import Bucket, Packaged, PackagedSet
 from generator.cfn.stacks import Stack
@@ -21,7 +21,7 @@ from scripts.deployment.compare import Comparison, read_body
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.environment import COMPUTED, KEPT, Computed, on_ecs, released_image
 from scripts.deployment.package import verify
-from scripts.deployment.plan import Plan, create, kept, with_changes
+from scripts.deployment.plan import Plan, create, discarded_on_error, with_changes
 from scripts.deployment.stacks import SAVED, resources
 from scripts.operations.change_set_notices import change_set_notices
 
@@ -86,13 +86,14 @@ def plan_image(root: RootDeployment, plan: Plan, prefix: str = "") -> Plan | Non
     digest = hashlib.sha256(json.dumps([previous.name, changes]).encode()).hexdigest()
     names = (previous.name, digest, prefix or root.change_set_prefix, root.describe(plan.digest))
     image = create(root.aws, names, previous, unchanged(previous, changes))
-    return kept(root.aws, image, lambda: read_image(root, previous, replace(image, parameters=plan.first)))
+    with discarded_on_error(root.aws, image):
+        return read_image(root, previous, replace(image, parameters=plan.first))
 
 
 def read_image(root: RootDeployment, previous: Stack, plan: Plan) -> Plan:
     """The plan of an image with what its change set says: the templates are those of the stack as it stands. Raises
     `TemplateMismatchError`."""
-    plan = with_changes(root.aws, plan)
+    plan = with_changes(root.aws, plan, Reading())
     templates = PackagedSet(tuple(_standing(root.aws, previous.id, root.environment.root.name, "", root.bucket)))
     if not plan.empty:
         verify(root.aws, plan, templates)

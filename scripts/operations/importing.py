@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from generator.cfn import template_names
+from generator.cfn.changes import Reading
 from generator.cfn.environments import Environment
 from generator.cfn.templates import Template
 from scripts.deployment.aws import Aws
@@ -50,7 +51,7 @@ def plan_import(aws: Aws, shared: Environment, description: str) -> Plan:
     # As after a first creation, taking it away takes the empty stack along.
     plan = Plan(shared.stack, answer["StackId"], "CREATE", answer["Id"], name, digest)
     with discarded_on_error(aws, plan):
-        plan = replace(with_changes(aws, plan), empty=False)
+        plan = replace(with_changes(aws, plan, Reading()), empty=False)
         check(plan.stack, json.loads(body), read_text(aws, ChangeSetName=plan.change_set))
     return replace(plan, notices=tuple(change_set_notices(aws, plan)))
 

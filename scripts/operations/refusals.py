@@ -64,7 +64,8 @@ def follows(plan: Plan, pair: TemplatePair) -> list[str]:
     new = {leaf.name for leaf in plan.leaves() if leaf.certain and (leaf.replaced or leaf.action != "Modify")}
     dependent: dict[str, None] = {}
     while True:
-        leaves = [leaf for leaf in plan.uncertain if leaf.name not in dependent and _depends(leaf, pair, new)]
+        uncertain = (leaf for leaf in plan.leaves() if not leaf.certain and leaf.name not in dependent)
+        leaves = [leaf for leaf in uncertain if _depends(leaf, pair, new)]
         if not leaves:
             return sorted(dependent)
         dependent |= dict.fromkeys(leaf.name for leaf in leaves)

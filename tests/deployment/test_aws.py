@@ -1,4 +1,4 @@
-"""The one place that calls AWS: retries, errors, pages, the door, and what it does not read."""
+"""The one place that calls AWS: retries, errors, pages, and what it does not read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.exceptions
@@ -16,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError, InvalidConfigError, NoCredentialsError
 from botocore.utils import parse_timestamp
 
-from scripts.deployment.aws import LONGEST, Answer, Aws, CallHook, Endpoint, Identity, call_directly, longer, pauses
+from scripts.deployment.aws import LONGEST, Answer, Aws, Endpoint, Identity, pauses
 from scripts.deployment.errors import REMEDIES, AwsError, Exit, UsageError, remedy
 from tests.conftest import ROOT
 from tests.support.service import Prepared
@@ -99,8 +100,8 @@ def user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
-def local(service: Service, call_hook: CallHook = call_directly) -> Aws:
-    return Aws(endpoint=Endpoint(service.url, "eu-west-1", list), call_hook=call_hook)
+def local(service: Service) -> Aws:
+    return Aws(endpoint=Endpoint(service.url, "eu-west-1", list))
 
 
 @pytest.mark.usefixtures("user")
@@ -182,15 +183,18 @@ def test_a_page_in_the_place_of_an_answer_is_cut(service: Service) -> None:
     assert len(str(raised.value)) < 2 * LONGEST and str(raised.value).endswith("…")
 
 
-def test_every_page_and_every_call_goes_through_the_door(service: Service) -> None:
+def test_every_page_is_a_call(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the errors of a page are those of a call."""
     service.answers = [(200, STACKS.format(more="<NextToken>2</NextToken>")), (200, STACKS.format(more=""))]
-    seen: list[str] = []
+    aws, seen = local(service), list[str]()
+    call = aws.call
 
-    def call_hook(name: str, send: Callable[[], Answer]) -> Answer:
-        seen.append(name)
-        return send()
+    def noted(name: str, operation: str, **arguments: Any) -> Answer:
+        seen.append(f"{name}.{operation}")
+        return call(name, operation, **arguments)
 
-    assert len(list(local(service, call_hook=call_hook).pages("cloudformation", "describe_stacks"))) == 2
+    monkeypatch.setattr(aws, "call", noted)
+    assert len(list(aws.pages("cloudformation", "describe_stacks"))) == 2
     assert seen == ["cloudformation.describe_stacks"] * 2
     assert "NextToken=2" in service.asked[1]
 
@@ -213,15 +217,6 @@ def test_times_are_what_botocore_reads(service: Service, text: str) -> None:
     service.answers = [(200, STACKS.replace("<Stacks/>", f"<Stacks>{member}</Stacks>").format(more=""))]
     [stack] = local(service).call("cloudformation", "describe_stacks")["Stacks"]
     assert stack["CreationTime"] == parse_timestamp(text) and stack["CreationTime"].tzinfo
-
-
-def test_a_door_can_keep_a_call_from_being_sent(service: Service) -> None:
-    def closed(_name: str, _send: Callable[[], Answer]) -> Answer:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        local(service, call_hook=closed).call("cloudformation", "describe_stacks")
-    assert service.asked == []
 
 
 def test_a_region_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -302,13 +297,14 @@ FAILURES: list[tuple[Exception, str, str]] = [
 ]
 
 
-def test_every_failure_of_a_call_is_one_kind_of_error(service: Service) -> None:
+def test_every_failure_of_a_call_is_one_kind_of_error(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     errors = [error for error, _, _ in FAILURES]
 
-    def failing(_name: str, _send: Callable[[], Answer]) -> Answer:
+    def failing() -> Answer:
         raise errors.pop(0)
 
-    aws = local(service, call_hook=failing)
+    aws = local(service)
+    monkeypatch.setattr(aws.session, "client", lambda *_, **__: SimpleNamespace(describe_stacks=failing))
     for _, code, message in FAILURES:
         with pytest.raises(AwsError) as raised:
             aws.call("cloudformation", "describe_stacks")
@@ -361,7 +357,26 @@ def test_looks_become_rarer_up_to_a_limit() -> None:
     assert list(islice(pauses(1.0, 2.0), 6)) == [1.0, 1.25, 1.5625, 1.953125, 2.0, 2.0]
     usual = list(islice(pauses(), 40))
     assert (usual[0], usual[1], usual[-1]) == (0.1, 0.125, 5.0)
-    assert (longer(4.0), longer(4.5), longer(1.0, 1.1)) == (5.0, 5.0, 1.1)
+
+
+class Interrupted(float):
+    """A pause at whose lengthening somebody types Ctrl-C, once."""
+
+    interrupts = 1
+
+    def __mul__(self, factor: float) -> float:
+        if self.interrupts:
+            self.interrupts -= 1
+            raise KeyboardInterrupt
+        return float(self) * factor
+
+
+def test_looks_go_on_after_an_interrupt() -> None:
+    waits = pauses(Interrupted(1.0))
+    assert next(waits) == 1.0
+    with pytest.raises(KeyboardInterrupt):
+        next(waits)
+    assert list(islice(waits, 2)) == [1.25, 1.5625]
 
 
 def test_a_profile_with_mfa_asks_once_for_the_code_as_the_command_line_does(service: Service, tmp_path: Path) -> None:

@@ -70,14 +70,9 @@ def test_calls_that_fail_are_repeated_while_waiting_may_help(code: str, most: fl
 
 
 @pytest.mark.parametrize(
-    ("options", "request_options"),
-    [
-        ({}, {}),
-        ({"retain": ["Data", "Logs"]}, {"RetainResources": ["Data", "Logs"]}),
-        ({"role": "arn:aws:iam::0:role/Other"}, {"RoleARN": "arn:aws:iam::0:role/Other"}),
-    ],
+    "options", [{}, {"RetainResources": ["Data", "Logs"]}, {"RoleARN": "arn:aws:iam::0:role/Other"}]
 )
-def test_a_deletion_begins_after_what_was_before_it(options: Any, request_options: dict[str, Any]) -> None:
+def test_a_deletion_begins_after_what_was_before_it(options: dict[str, Any]) -> None:
     aws = Prepared(cloudformation__describe_stack_events=events("UPDATE_COMPLETE"), cloudformation__delete_stack={})
     stack = Stack(NAME, arn("stack", NAME), "ROLLBACK_COMPLETE")
     begun = execute.destroy(aws, stack, **options)
@@ -90,7 +85,7 @@ def test_a_deletion_begins_after_what_was_before_it(options: Any, request_option
     named = {"StackName": stack.id}
     assert aws.asked == [
         ("cloudformation.describe_stack_events", named),
-        ("cloudformation.delete_stack", {**named, **request_options}),
+        ("cloudformation.delete_stack", {**named, **options}),
     ]
 
 

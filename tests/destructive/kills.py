@@ -11,9 +11,9 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scripts.deployment.aws import Aws, Endpoint, call_directly
+from scripts.deployment.aws import Endpoint
 from scripts.local_aws import server
-from tests.destructive.small import KILLED, Kill, Project, forked, prepared
+from tests.destructive.small import KILLED, Kill, Project, Watched, forked, watched
 
 CREATE, UPDATE = "create", "update"
 
@@ -31,7 +31,7 @@ class Case:
 
 
 def main(url: str, key: str, what: str, step: str) -> None:
-    aws = prepared(Aws(endpoint=Endpoint(url, server.REGION, list, key)))
+    aws = watched(Endpoint(url, server.REGION, list, key))
     name = f"{what}-by-{step}"  # of what no other run on this server has
     undisturbed = Project(aws, f"{name}-undisturbed")
     if what == UPDATE:
@@ -41,7 +41,7 @@ def main(url: str, key: str, what: str, step: str) -> None:
     print(json.dumps({"left": _left(aws, name), "calls": calls, "cases": cases}))
 
 
-def _left(aws: Aws, name: str) -> bool:
+def _left(aws: Watched, name: str) -> bool:
     """Whether a kill leaves something, as the state shows: a change set that nobody will execute."""
     project = Project(aws, f"{name}-left")
     _killed(project, "text", Kill(1, on="cloudformation.create_change_set"))
@@ -50,22 +50,22 @@ def _left(aws: Aws, name: str) -> bool:
 
 def _calls(project: Project) -> int:
     """How many calls a run makes that nothing disturbs."""
-    project.aws.call_hook = counter = Kill(at=0)
+    project.aws.kill = counter = Kill(at=0)
     with redirect_stdout(sys.stderr):
         assert project.run("text") == 0
-    project.aws.call_hook = call_directly
+    project.aws.kill = None
     return counter.count
 
 
 def _killed(project: Project, text: str, kill: Kill) -> int:
     def run() -> int:
-        project.aws.call_hook = kill
+        project.aws.kill = kill
         return project.run(text)
 
     return forked(run)
 
 
-def _cases(aws: Aws, what: str, name: str, calls: range, expected: dict[str, Any]) -> Iterator[Case]:
+def _cases(aws: Watched, what: str, name: str, calls: range, expected: dict[str, Any]) -> Iterator[Case]:
     updated = Project(aws, f"{name}-updated")
     if what == UPDATE:
         assert _killed(updated, "0", Kill(0)) == 0

@@ -16,14 +16,14 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.deployment.aws import Aws, Endpoint
+from scripts.deployment.aws import Endpoint
 from scripts.deployment.errors import Exit
 from scripts.local_aws import faults, server
 from scripts.local_aws.faults import CallFault, Plan
-from tests.destructive.small import KILLED, Kill, Project, forked, prepared, started
+from tests.destructive.small import KILLED, Kill, Project, Watched, forked, started, watched
 
 
-def together(aws: Aws, _endpoint: server.Endpoint) -> Any:
+def together(aws: Watched, _endpoint: server.Endpoint) -> Any:
     """Two runs of one deployment, the second a little later: of a creation, then of updates."""
     rounds = []
     for number, later in enumerate((0.0, 0.1, 0.3, 0.0, 0.2, 0.4)):
@@ -39,7 +39,7 @@ def together(aws: Aws, _endpoint: server.Endpoint) -> Any:
     return rounds
 
 
-def throttled(aws: Aws, endpoint: server.Endpoint) -> Any:
+def throttled(aws: Watched, endpoint: server.Endpoint) -> Any:
     """A creation and an update while 30% of the calls are refused as too many; the waits are cut short."""
     project = Project(aws, "throttled")
     with faults.planned(endpoint, Plan((CallFault("throttle", on="*.*", share=0.3),), seed=7)):
@@ -67,7 +67,7 @@ STEPS = st.lists(
 )
 
 
-def sequences(aws: Aws, _endpoint: server.Endpoint) -> Any:
+def sequences(aws: Watched, _endpoint: server.Endpoint) -> Any:
     """Whatever happened before, a run that nobody disturbs makes what the files say."""
     statuses: list[list[int]] = []
 
@@ -98,7 +98,7 @@ def sequences(aws: Aws, _endpoint: server.Endpoint) -> Any:
 
 def disturbed(project: Project, text: str, kill: Kill, broken: bool = False) -> int:
     def run() -> int:
-        project.aws.call_hook = kill
+        project.aws.kill = kill
         return project.run(text, broken=broken)
 
     end = forked(run)
@@ -110,4 +110,4 @@ if __name__ == "__main__":
     url, key, scene = sys.argv[1:]
     os.environ.pop("HYPOTHESIS_PROFILE", None)
     served = server.Endpoint(url, server.ACCOUNT, server.REGION, key)
-    print(json.dumps(globals()[scene](prepared(Aws(endpoint=Endpoint(url, served.region, list, key))), served)))
+    print(json.dumps(globals()[scene](watched(Endpoint(url, served.region, list, key)), served)))

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from generator.cfn.environments import Environment
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.templates import STACK, from_bodies
 from scripts import cli
-from scripts.deployment.aws import Aws
+from scripts.deployment.aws import Answer, Aws, Endpoint
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import read
 from scripts.operations.options import read_options
@@ -72,7 +73,7 @@ def nested(application: str, name: str, parameters: Body) -> Body:
 class Project:
     """One application, which nothing else shares anything with."""
 
-    aws: Aws
+    aws: Watched
     application: str
 
     @property
@@ -147,16 +148,26 @@ def shown_status(status: str) -> str:
     return "COMPLETE" if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE") else status
 
 
+class Watched(Aws):
+    """An account in which a `Kill`, or nobody, sees every call."""
+
+    kill: Kill | None = None
+
+    def call(self, service: str, operation: str, /, **arguments: Any) -> Answer:
+        send = partial(super().call, service, operation, **arguments)
+        return self.kill(f"{service}.{operation}", send) if self.kill else send()
+
+
 @dataclass
 class Kill:
-    """A door that ends the process, without any tidying up, after the call of a number, among those to `on` where that
-    is given; never for number 0. To AWS, after one call is before the next."""
+    """Ends the process, without any tidying up, after the call of a number, among those to `on` where that is given;
+    never for number 0. To AWS, after one call is before the next."""
 
     at: int
     on: str = ""
     count: int = 0
 
-    def __call__(self, name: str, send: Callable[[], Any]) -> Any:
+    def __call__(self, name: str, send: Callable[[], Answer]) -> Answer:
         if self.on not in ("", name):
             return send()
         self.count += 1
@@ -189,8 +200,9 @@ def started(work: Callable[[], int]) -> Callable[[], int]:
     return lambda: os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def prepared(aws: Aws) -> Aws:
-    """With every client made, so that a forked process need not read botocore's models again."""
+def watched(endpoint: Endpoint) -> Watched:
+    """An account with every client made, so that a forked process need not read botocore's models again."""
+    aws = Watched(endpoint=endpoint)
     for service in ("sts", "s3", "cloudformation", "ssm"):
         aws._client(service)
     return aws

@@ -66,7 +66,7 @@ def _plan(plan: Plan) -> Iterator[str]:
         for leaf in plan.certain:
             yield from _resource(leaf)
     for why, follows in ((FOLLOWING, True), (AGAIN, False)):
-        leaves = [leaf for leaf in plan.uncertain if (leaf.name in plan.follows) is follows]
+        leaves = [leaf for leaf in plan.leaves() if not leaf.certain and (leaf.name in plan.follows) is follows]
         if leaves:
             yield from ("", f"<details><summary>{len(leaves)} {why}</summary>", "")
             yield from (f"- {code(leaf.name)} ({leaf.type}){fate(leaf)}" for leaf in leaves)

@@ -158,8 +158,9 @@ def _differences(differences: Sequence[Difference], depth: int) -> Iterator[Line
 
 def _folded(plan: Plan, verbose: bool) -> Iterator[Line]:
     """What only might change, and nested stacks in which nothing does."""
-    following = [leaf for leaf in plan.uncertain if leaf.name in plan.follows]
-    again = [leaf for leaf in plan.uncertain if leaf.name not in plan.follows]
+    uncertain = [leaf for leaf in plan.leaves() if not leaf.certain]
+    following = [leaf for leaf in uncertain if leaf.name in plan.follows]
+    again = [leaf for leaf in uncertain if leaf.name not in plan.follows]
     for leaves, why, named in ((following, FOLLOWING, True), (again, AGAIN, verbose)):
         if leaves:
             yield line(f"{len(leaves)} {why}{':' if named else ' (--verbose names them)'}", depth=1)

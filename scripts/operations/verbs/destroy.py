@@ -147,7 +147,8 @@ class Deletion:
         return outcome, diagnosis
 
     def _once(self, stack: Stack, retained: Sequence[str], role: str) -> tuple[FollowedOutcome, Diagnosis]:
-        running = execute.destroy(self.aws, stack, retained, role)
+        options = {"RetainResources": list(retained), "RoleARN": role}
+        running = execute.destroy(self.aws, stack, **{name: value for name, value in options.items() if value})
         return Audience(self.aws, self.options.watch).watch(running, self.root.root)
 
     def _retained(self, stack: Stack, role: str) -> list[str]:
