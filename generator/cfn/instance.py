@@ -14,6 +14,7 @@ Two readings, for two questions:
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from generator.cfn import assertions, graph
@@ -59,9 +60,16 @@ def stack_instances(root: Template, values: Mapping[str, str]) -> list[Instance]
     which nothing is left. Parameters that only a part left out would use are gone too, and so is what a parent passes
     for them.
 
-    `values` may hold pseudo parameters (`AWS::Region`) too. Raises `NotEvaluableError` for a condition that cannot be
-    decided.
+    `values` may hold pseudo parameters (`AWS::Region`) too. The stacks of the last few `values` are remembered with the
+    root, because one command asks for the same ones in several places: nobody may change what is in them. Raises
+    `NotEvaluableError` for a condition that cannot be decided.
     """
+    remembered = lru_cache(maxsize=16)(lambda items: tuple(_stack_instances(root, dict(items))))
+    instances: tuple[Instance, ...] = root.results.setdefault(stack_instances, remembered)(frozenset(values.items()))
+    return [*instances]
+
+
+def _stack_instances(root: Template, values: Mapping[str, str]) -> list[Instance]:
     pseudo = {name: value for name, value in values.items() if name.startswith("AWS::")}
     decision = _Decision(pseudo)
     decision.add(root, (), dict(values))

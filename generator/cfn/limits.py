@@ -34,6 +34,8 @@ FARGATE: dict[int, tuple[int, ...]] = {
 CONFIGURATION_VALUE = 1000
 # Families whose letters behind the generation have a g (EC2 user guide, Instance type naming conventions), and a1.
 GRAVITON = re.compile(r"(a1|[a-z]+\d+g[a-z0-9-]*)\.")
+# Values of a root that are remembered from one environment to the next: about fifty environments, some dozens of MB.
+REMEMBERED = 8_000
 PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
@@ -85,7 +87,10 @@ def breaches(root: Template, values: Mapping[str, str]) -> Sequence[Located]:
 
 def _breaches(root: Template, values: Mapping[str, str]) -> Iterator[Located]:
     names: dict[tuple[str, str], tuple[str, str, Place]] = {}
-    for template in resolved_templates(root, values):
+    known: dict[Any, Any] = root.results.setdefault(_breaches, {})
+    if len(known) > REMEMBERED:
+        known.clear()
+    for template in resolved_templates(root, values, known=known):
         path = "" if template.name == root.name else template.name
         for logical_id, resource in template.resources.items():
             where = f"{path}.{logical_id}".lstrip(".")

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from generator.cfn.names import TEMPLATES, bucket_name
@@ -46,12 +47,12 @@ class Packaged:
     url: str
     body: Body = field(hash=False, repr=False)
 
-    @property
+    @cached_property
     def content(self) -> bytes:
         """What is uploaded: indented, because people read it in the console."""
         return json.dumps(self.body, sort_keys=True, indent=1).encode()
 
-    @property
+    @cached_property
     def checksum(self) -> str:
         """SHA-256 of the content, as S3 writes it (API reference, PutObject: ChecksumSHA256)."""
         return base64.b64encode(hashlib.sha256(self.content).digest()).decode()
@@ -74,10 +75,15 @@ class PackagedSet:
 
 def package(root: Template, address: str, environment: str) -> PackagedSet:
     """`root` and what it nests, with each `TemplateURL` rewritten to the child as it is stored at `address`, below the
-    prefix of `environment`: who deploys one environment writes no template of another one."""
-    done: dict[str, Packaged] = {}
-    _package(root, address, f"{TEMPLATES}{environment}/", done)
-    return PackagedSet(tuple(done.values()))
+    prefix of `environment`: who deploys one environment writes no template of another one. It is remembered with the
+    root, which never changes."""
+    key = package, address, environment
+    if key not in root.results:
+        done: dict[str, Packaged] = {}
+        _package(root, address, f"{TEMPLATES}{environment}/", done)
+        root.results[key] = PackagedSet(tuple(done.values()))
+    packaged: PackagedSet = root.results[key]
+    return packaged
 
 
 def _package(template: Template, address: str, prefix: str, done: dict[str, Packaged]) -> Packaged:

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-import jsonschema
 import pytest
 
 from generator.cfn.templates import from_bodies, load
@@ -76,6 +75,8 @@ def test_every_format_has_a_writer() -> None:
 def test_the_place_is_the_generators_line_and_the_templates_stands_beside_it(
     checkout: Path, findings: list[Finding], repository: Path
 ) -> None:
+    import jsonschema  # its grammar of addresses takes longer than this file, in every process that collects it
+
     document = json.loads(report(findings, "json", checkout))
     jsonschema.validate(document, json.loads((repository / "docs/schemas/gate.json").read_text(encoding="utf-8")))
     assert not document["passed"] and len(document["findings"]) == len(findings) >= 8
