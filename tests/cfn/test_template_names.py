@@ -14,6 +14,7 @@ from generator.cfn import template_names
 from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
 from generator.cfn.names import ACCESS_ROOTS
 from tests.conftest import ROOT
+from tests.support.sources import nodes
 
 # AWS has the same words for properties, fields and dimensions of its own; these files read those.
 FOREIGN: dict[str, set[str]] = {
@@ -48,7 +49,9 @@ def constants() -> set[str]:
 
 def literals(source: str, names: frozenset[str]) -> Iterator[tuple[int, str]]:
     """The strings in a program that are such a name, each with its line."""
-    for node in ast.walk(ast.parse(source)):
+    if not any(name in source for name in names):  # most programs: they need not be read as trees
+        return
+    for node in nodes(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
             yield node.lineno, node.value
 

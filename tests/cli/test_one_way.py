@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.sources import nodes
 
 # Where each may stand. `scripts/ci/comment.py` runs by itself on a git host's machine, and asks that host;
 # `scripts/pin_base_image.py` asks the public registry of a base image, and what is on this computer by `loopback`.
@@ -19,13 +20,18 @@ PEOPLE = {"scripts/terminal/prompt.py", "scripts/deployment/guards.py"}
 NETWORK = {"scripts/loopback.py", "scripts/ci/comment.py", "scripts/pin_base_image.py"}
 RULES = {"git": GIT, "input": set[str](), "getpass": set[str](), "sys.stdin.readline": PEOPLE}
 RULES |= {"urllib.request.urlopen": NETWORK, "urlopen": NETWORK}
+# A source in which none of these words stands uses nothing of it, and need not be read as a tree.
+WORDS = re.compile(r"""["']git["']|input|getpass|readline|urlopen""")
+TEXTS = re.compile(r"read_text|write_text|\bopen\b|\btext\s*=|universal_newlines")
 
 
 def used(source: str) -> Iterator[str]:
     """What of `RULES` a source uses: lists that begin with "git" and calls by their dotted names."""
-    tree = ast.parse(source)
-    ours = any(isinstance(node, ast.ImportFrom) and node.module == "scripts.loopback" for node in ast.walk(tree))
-    for node in ast.walk(tree):
+    if not WORDS.search(source):
+        return
+    tree = [*nodes(ast.parse(source))]
+    ours = any(isinstance(node, ast.ImportFrom) and node.module == "scripts.loopback" for node in tree)
+    for node in tree:
         if isinstance(node, ast.List) and node.elts and isinstance(node.elts[0], ast.Constant):
             if node.elts[0].value == "git":
                 yield "git"
@@ -61,7 +67,9 @@ def test_another_way_would_be_seen(source: str, places: list[str]) -> None:
 
 def without_encoding(source: str) -> Iterator[int]:
     """The lines that read or write text as this machine's locale has it: what a person has set there decides then."""
-    for node in ast.walk(ast.parse(source)):
+    if not TEXTS.search(source):
+        return
+    for node in nodes(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
@@ -80,6 +88,6 @@ def without_encoding(source: str) -> Iterator[int]:
 def test_text_is_read_and_written_whatever_the_locale(folder: str) -> None:
     files = sorted((ROOT / folder).rglob("*.py"))
     assert not [f"{file}:{line}" for file in files for line in without_encoding(file.read_text(encoding="utf-8"))]
-    assert list(
+    assert sorted(
         without_encoding("a.read_text()\nrun(text=True)\nopen(b, 'w')\nopen(b, 'rb')\nc.write_text(d, 'utf-8')")
     ) == [1, 2, 3]
