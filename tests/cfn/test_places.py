@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.cfn.places import spell, walk
+from generator.cfn.places import objects, spell, walk
 from generator.cfn.zones import GAPS, UNFIT, gaps
 
 
@@ -19,6 +19,9 @@ def test_every_value_comes_with_the_way_to_it_in_the_order_of_the_text() -> None
         (("c",), "x"),
     ]
     assert list(walk("x", ("top",))) == [(("top",), "x")]
+    nested = [{"d": [[value], {}]}, value]
+    assert list(objects(nested)) == [(place, inner) for place, inner in walk(nested) if isinstance(inner, dict)]
+    assert list(objects("x")) == []
 
 
 @pytest.mark.parametrize(
