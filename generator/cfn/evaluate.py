@@ -22,6 +22,7 @@ from generator.cfn.templates import Resource, TemplatesError
 
 ALLOWED, DENIED, NOT_ALLOWED = "allowed", "explicitly denied", "implicitly denied"
 Context = Mapping[str, str | Sequence[str]]
+WILD = re.compile(r"[*?]")
 # The calls on a role in which IAM knows the key iam:PermissionsBoundary (Service Authorization Reference, AWS Identity
 # and Access Management, as the package parliament carries it): UpdateAssumeRolePolicy and UpdateRole are none of them.
 KNOW_BOUNDARY = frozenset(
@@ -82,20 +83,41 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """What IAM would say: `outcome` is one of ALLOWED, DENIED, NOT_ALLOWED and `by` the statement that decided.
-
-    `missing` is the statement that would allow the call, as JSON; empty where no new statement would help. `near` are
-    the statements that allow the action and yet do not apply, each with the reason.
-    """
+    """What IAM would say: `outcome` is one of ALLOWED, DENIED, NOT_ALLOWED and `by` the statement that decided; `about`
+    are the statements about the action of the request."""
 
     outcome: str
     by: Permission | None
-    missing: str = ""
-    near: tuple[str, ...] = ()
+    request: Request
+    about: tuple[Permission, ...] = ()
 
     @property
     def allowed(self) -> bool:
         return self.outcome == ALLOWED
+
+    @property
+    def missing(self) -> str:
+        """The statement that would allow the call, as JSON; empty where no new statement would help."""
+        if self.outcome != NOT_ALLOWED:
+            return ""
+        missing: dict[str, Any] = {"Effect": "Allow", "Action": self.request.action, "Resource": self.request.resource}
+        if self.request.action.lower() == "sts:assumerole" and self.request.principal:
+            kind, _, who = self.request.principal.partition(":")
+            missing = {"Effect": "Allow", "Action": self.request.action, "Principal": {kind: who}}
+        return json.dumps(missing)
+
+    @property
+    def near(self) -> tuple[str, ...]:
+        """The statements that allow the action and yet do not apply to a call that nothing allows, each with the
+        reason."""
+        if self.outcome != NOT_ALLOWED:
+            return ()
+        keys = _lowered(self.request.context)
+        return tuple(
+            f"{permission.sid or 'a statement without Sid'} {_why_not(permission, self.request, keys)}"
+            for permission in self.about
+            if permission.allows
+        )
 
     def __str__(self) -> str:
         if self.by is not None:
@@ -122,30 +144,22 @@ def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
     Raises `UnknownOperatorError`, `PolicyVariableError` and `UnknownElementError` for what it does not model, in any of
     the statements, applicable or not, so that the answer never depends on which request comes first.
     """
-    keys: Context | None = None
-    allowing: list[Permission] = []
-    near: list[str] = []
-    denying: list[Permission] = []
+    permissions = tuple(permissions)
     for permission in permissions:
-        _check(permission)
-        if not matches_action(permission, request.action):
-            continue
-        if keys is None and permission.conditions:
-            keys = _lowered(request.context)
-        why_not = _why_not(permission, request, keys or {})
-        if permission.allows and why_not:
-            near.append(f"{permission.sid or 'a statement without Sid'} {why_not}")
-        elif not why_not:
-            (allowing if permission.allows else denying).append(permission)
-    if denying:
-        return Decision(DENIED, denying[0])
-    if allowing:
-        return Decision(ALLOWED, allowing[0])
-    missing: dict[str, Any] = {"Effect": "Allow", "Action": request.action, "Resource": request.resource}
-    if request.action.lower() == "sts:assumerole" and request.principal:
-        kind, _, who = request.principal.partition(":")
-        missing = {"Effect": "Allow", "Action": request.action, "Principal": {kind: who}}
-    return Decision(NOT_ALLOWED, None, json.dumps(missing), tuple(near))
+        check(permission)
+    return judge(request, tuple(each for each in permissions if matches_action(each, request.action)))
+
+
+def judge(request: Request, about: tuple[Permission, ...]) -> Decision:
+    """`decide` for statements that are about the action of the request, and have been checked."""
+    keys = _lowered(request.context) if any(permission.conditions for permission in about) else {}
+    allowing: Permission | None = None
+    for permission in about:
+        if (allowing is None or not permission.allows) and _unmet(permission, request, keys) is None:
+            if not permission.allows:
+                return Decision(DENIED, permission, request, about)
+            allowing = permission
+    return Decision(ALLOWED if allowing else NOT_ALLOWED, allowing, request, about)
 
 
 def matches_action(permission: Permission, action: str) -> bool:
@@ -171,6 +185,15 @@ def matches_arn(pattern: str, arn: str) -> bool:
     reference_policies_elements_resource).
     """
     return bool(_compiled(pattern, "[^:]*").fullmatch(arn))
+
+
+@lru_cache(maxsize=1 << 14)
+def _any_of(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether any of the patterns matches an ARN, as `matches_arn` says; most are plain text or its beginning."""
+    plain = frozenset(pattern for pattern in patterns if not WILD.search(pattern))
+    begins = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*") and not WILD.search(pattern[:-1]))
+    others = [_compiled(each, "[^:]*") for each in patterns if each not in plain and each[:-1] not in begins]
+    return lambda arn: arn in plain or arn.startswith(begins) or any(each.fullmatch(arn) for each in others)
 
 
 @cache
@@ -249,7 +272,8 @@ def _holds(condition: Condition, keys: Context) -> bool:
 
 
 @lru_cache(maxsize=1 << 12)  # a statement is asked for many calls
-def _check(permission: Permission) -> None:
+def check(permission: Permission) -> None:
+    """Raises for a statement that is not modelled, as `decide`."""
     where = f"{permission.holder} {permission.sid}".strip()
     if permission.not_principals:
         raise UnknownElementError(where, "NotPrincipal")
@@ -266,18 +290,34 @@ def _check(permission: Permission) -> None:
             raise PolicyVariableError(where, text)
 
 
-def _why_not(permission: Permission, request: Request, keys: Context) -> str:
-    """Why a statement about the action does not apply to the request; empty when it does. `keys` is the context of the
-    request by its keys in lower case."""
+PRINCIPAL, RESOURCE = "principal", "resource"
+
+
+def _unmet(permission: Permission, request: Request, keys: Context) -> str | Condition | None:
+    """What keeps a statement about the action from the request: PRINCIPAL, RESOURCE or a condition; None where it
+    applies. `keys` is the context of the request by its keys in lower case."""
     if permission.principals and not any(_is(who, request.principal) for who in permission.principals):
-        return f"is for {', '.join(permission.principals)}, not for {request.principal or 'a caller unnamed'}"
+        return PRINCIPAL
+    if not is_for(permission, request.resource):
+        return RESOURCE
+    return next((condition for condition in permission.conditions if not _holds(condition, keys)), None)
+
+
+def is_for(permission: Permission, arn: str) -> bool:
+    """Whether a statement is about a resource, whatever its conditions say."""
     named = permission.resources or permission.not_resources
-    if named and any(matches_arn(arn, request.resource) for arn in named) != bool(permission.resources):
+    return not named or _any_of(named)(arn) == bool(permission.resources)
+
+
+def _why_not(permission: Permission, request: Request, keys: Context) -> str:
+    """What keeps a statement from the request that it does not apply to, in words."""
+    unmet = _unmet(permission, request, keys)
+    if unmet == PRINCIPAL:
+        return f"is for {', '.join(permission.principals)}, not for {request.principal or 'a caller unnamed'}"
+    if unmet == RESOURCE:
+        named = permission.resources or permission.not_resources
         return f"is for {'all but ' if permission.not_resources else ''}{', '.join(named)}"
-    for condition in permission.conditions:
-        if not _holds(condition, keys):
-            return f"wants {condition}"
-    return ""
+    return f"wants {unmet}"
 
 
 def _is(principal: str, caller: str) -> bool:

@@ -51,7 +51,7 @@ def measure(pair: Pair) -> str:
     times = [(seconds(pair.ours), seconds(pair.theirs)) for _ in range(pair.runs)]
     ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))
     ratio = statistics.median(a / b for a, b in times)
-    return f"{pair.title:<58} {ours:7.3f} s {theirs:7.3f} s {ratio:6.2f}   {pair.target}"
+    return f"{pair.title:<62} {ours:7.3f} s {theirs:7.3f} s {ratio:6.2f}   {pair.target}"
 
 
 def imports_of_rendered_types() -> str:
@@ -73,7 +73,7 @@ def house_rules() -> str:
     templates = load(ROOT / "templates")
     rules.findings(templates)
     parameter_files.findings(ROOT / "params", templates)
-    return f"{'  of which project rules and parameter files':<58} {time.perf_counter() - start:7.3f} s"
+    return f"{'  of which project rules and parameter files':<62} {time.perf_counter() - start:7.3f} s"
 
 
 def pairs(folder: Path) -> list[Pair]:
@@ -139,7 +139,7 @@ def pairs(folder: Path) -> list[Pair]:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        print(f"{'':<58} {'ours':>9} {'theirs':>9} {'ratio':>6}   target")
+        print(f"{'':<62} {'ours':>9} {'theirs':>9} {'ratio':>6}   target")
         for pair in pairs(Path(folder)):
             print(measure(pair), flush=True)
             if "cfn-lint" in pair.title:

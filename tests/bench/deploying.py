@@ -141,4 +141,4 @@ def _row(step: str, name: str, result: Sequence[Times]) -> str:
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
     target = BESIDE_BARE[step] if name == BARE else "below 1.0"
-    return f"{f'deploy, {step} / {name}':<58} {ours:7.3f} s {theirs:7.3f} s {ratio:6.2f}   {target}"
+    return f"{f'deploy, {step} / {name}':<62} {ours:7.3f} s {theirs:7.3f} s {ratio:6.2f}   {target}"

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from generator.cfn.evaluate import KNOW_BOUNDARY, Decision, Request, decide, matches_action, matches_arn
-from generator.cfn.permissions import Permission
+from generator.cfn.evaluate import KNOW_BOUNDARY, Decision, Request, check, decide, is_for, judge, matches_action
+from generator.cfn.permissions import Condition, Permission
 from generator.cfn.reachability.account import NUMBER, RECORD, REGION, Account, AccountResource, Principal
 from generator.cfn.reachability.terms import UNTAGGED
 
@@ -87,10 +87,13 @@ class Allowed:
 
 
 class Statements:
-    """Some statements, found by the action that they are about."""
+    """Some statements, found by the action that they are about. Raises as `evaluate.decide` does for what is not
+    modelled."""
 
     def __init__(self, permissions: Iterable[Permission]) -> None:
         self.permissions = tuple(permissions)
+        for permission in self.permissions:
+            check(permission)
         self._named: dict[str, list[Permission]] = {}
         self._others: list[Permission] = []  # with a pattern, or with all but some actions
         self._about: dict[str, tuple[Permission, ...]] = {}
@@ -117,6 +120,7 @@ class Rights:
     principal: Principal
     _carried: dict[str, Statements] = field(default_factory=dict)
     _tagged: dict[str, list[tuple[dict[str, str], Permission | None]]] = field(default_factory=dict)
+    _allowing: dict[str, tuple[Permission, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         bounding = self.principal.boundary
@@ -139,12 +143,10 @@ class Rights:
     ) -> Allowed | None:
         """How the principal may make a call on an ARN; None when it may not. `resource` is what the ARN belongs to,
         None for what does not exist yet; `chosen` are values of the request that are settled."""
-        own = self.about(action)
-        if not any(permission.allows for permission in own) and not self._by_resource(action, resource):
-            return None
-        if not any(
-            _is_for(permission, arn) for permission in (*own, *self._by_resource(action, resource)) if permission.allows
-        ):
+        allowing = self.allowing(action)
+        if resource is not None and resource.policy:
+            allowing += tuple(permission for permission in self._by_resource(action, resource) if permission.allows)
+        if not any(is_for(permission, arn) for permission in allowing):
             return None
         for tags, tagging in self._tags(resource) if self._condition_tags else [(self._current(resource), None)]:
             if by := self._decide(action, arn, resource, tags, dict(chosen or {})):
@@ -164,6 +166,12 @@ class Rights:
     def about(self, action: str) -> tuple[Permission, ...]:
         """The statements of the principal's own policies about an action."""
         return self._own.about(action)
+
+    def allowing(self, action: str) -> tuple[Permission, ...]:
+        """Those of them that allow it."""
+        if action not in self._allowing:
+            self._allowing[action] = tuple(permission for permission in self.about(action) if permission.allows)
+        return self._allowing[action]
 
     def _by_resource(self, action: str, resource: AccountResource | None) -> tuple[Permission, ...]:
         """The statements about an action that the resource carries itself. A trust policy is asked by itself."""
@@ -207,20 +215,23 @@ class Rights:
         chosen: Mapping[str, str],
     ) -> Permission | None:
         """The statement that allows the call under some request; None when no request is allowed."""
-        own, bounding = self.about(action), None if self._bounds is None else self._bounds.about(action)
-        carried = self._by_resource(action, resource)
-        facts = {**self._facts(action, arn, resource, tags), **chosen}
+        own, carried = _for(self.about(action), arn), _for(self._by_resource(action, resource), arn)
+        bounding = None if self._bounds is None else _for(self._bounds.about(action), arn)
+        if bounding is not None and not any(permission.allows for permission in bounding):
+            return None
+        asked = (*own, *(bounding or ()), *carried)
+        facts = {**self._facts(action, arn, resource, tags), **chosen} if _conditions(asked) else {}
         caller = f"AWS:{self.principal.arn}"
-        for choice in _choices((*own, *(bounding or ()), *carried), facts, action):
+        for choice in _choices(asked, facts, action):
             request = Request(action, arn, {**facts, **choice}, caller)
             # A key's policy allows by itself or, where it names the account, what the principal's own policies allow.
             if resource is not None and resource.type == "AWS::KMS::Key":
                 decision = _key_decision(request, own, carried)
             else:
-                decision = decide(request, (*own, *carried))
-            if not decision.allowed or decision.by is None:
+                decision = judge(request, (*own, *carried))
+            if decision.by is None or not decision.allowed:
                 continue
-            if bounding is not None and not decide(request, bounding).allowed:
+            if bounding is not None and not judge(request, bounding).allowed:
                 continue
             return decision.by
         return None
@@ -258,22 +269,25 @@ class Rights:
         return facts
 
 
-def _is_for(permission: Permission, arn: str) -> bool:
-    named = permission.resources or permission.not_resources
-    return not named or any(matches_arn(pattern, arn) for pattern in named) == bool(permission.resources)
-
-
 def _key_decision(request: Request, own: tuple[Permission, ...], carried: tuple[Permission, ...]) -> Decision:
-    direct = decide(request, carried)
+    direct = judge(request, carried)
     if not direct.allowed:
         return direct
     by_account = direct.by is not None and any(p.endswith(":root") for p in direct.by.principals)
-    return decide(request, own) if by_account else direct
+    return judge(request, own) if by_account else direct
+
+
+def _for(statements: tuple[Permission, ...], arn: str) -> tuple[Permission, ...]:
+    return tuple(permission for permission in statements if is_for(permission, arn))
+
+
+def _conditions(statements: tuple[Permission, ...]) -> list[Condition]:
+    return [condition for permission in statements for condition in permission.conditions]
 
 
 def _choices(statements: tuple[Permission, ...], facts: Mapping[str, str], action: str) -> Iterator[dict[str, str]]:
     """Every combination of values that a caller could give the keys that the statements ask for, none first."""
-    conditions = [condition for permission in statements for condition in permission.conditions]
+    conditions = _conditions(statements)
     known = {key.lower() for key in facts} if conditions else set()
     values: dict[str, list[str | None]] = {}
     for condition in conditions:

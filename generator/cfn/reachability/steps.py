@@ -358,7 +358,7 @@ class _Walk:
     def _assets(self) -> Iterator[Step]:
         """Reading or changing data, changing what runs."""
         for action in self.context.actions:
-            if not any(permission.allows for permission in self.rights.about(action)):
+            if not self.rights.allowing(action):
                 continue
             for asset, arns, resource in self.context.assets(action):
                 for arn in arns:
@@ -372,7 +372,7 @@ class _Walk:
 
     def _patterns(self, action: str) -> list[str]:
         """ARNs that the principal's statements about an action are for: something that they match."""
-        patterns = {p for s in self.rights.about(action) if s.allows for p in s.resources}
+        patterns = {pattern for statement in self.rights.allowing(action) for pattern in statement.resources}
         if "*" in patterns:
             service = action.partition(":")[0]
             account = self.principal.arn.split(":")[4]
