@@ -21,6 +21,7 @@ import argparse
 import gc
 import json
 import re
+import signal
 import sys
 import textwrap
 import traceback
@@ -28,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TextIO
 
 from generator.cfn import streams
 from generator.cfn.verdict import FILE as VERDICT
@@ -36,6 +37,8 @@ from generator.gate import cache
 from generator.gate.finding import FORMATS, TERMINAL, Finding
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from generator.cfn.templates import TemplateSet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +47,7 @@ DOCS = ROOT / "docs"
 REACHABILITY = ROOT / "docs" / "reachability.md"  # who can reach what
 ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.svg", ROOT / "docs" / "pictures"
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
+GATE = "gate: cfn-lint, project rules, parameter files ..."
 SHOWN_CHANGES, WIDTH = 12, 160
 DONE, FINDINGS, USAGE, OUTPUT = 0, 1, 64, 74  # as in `scripts/deployment/errors.py`
 # Functions of `generator.project` that refuse a fact.
@@ -126,20 +130,41 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
         _report(unexplained)
         _remember(partial(cache.remember_refusal, ROOT, unexplained))
         return unexplained
-    _write_ledger(templates)
-    _write_reachability(files, templates)
-    _write_ids(templates)
+    with _started_early(gate) as early:
+        _write_ledger(templates)
+        _write_reachability(files, templates)
+        _write_ids(templates)
+        if early is None:
+            return []
+        with _working(GATE):
+            findings = _gate_findings(files, templates, early.linted.result)
+            page = early.page.result()
+    _write_page(PAGE, page, "parameters")
+    return _judge(findings)
+
+
+class _Early(NamedTuple):
+    """What takes seconds, imports cfn-lint and needs only the templates that lie there: begun early, in a process of
+    its own."""
+
+    linted: Future[list[Finding]]
+    page: Future[str]
+
+
+@contextmanager
+def _started_early(gate: bool) -> Iterator[_Early | None]:
     if not gate:
-        return []
-    _write_parameter_page(templates)
-    return _judge(files, templates)
+        yield None
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    # An interrupt ends that process without a word: this one says what there is to say.
+    with ProcessPoolExecutor(1, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)) as process:
+        yield _Early(process.submit(_linted), process.submit(_parameter_page))
 
 
-def _judge(files: Mapping[str, str], templates: TemplateSet) -> list[Finding]:
-    """Runs the gate on what lies in `templates/` and `params/`; returns what is wrong, shown already. The record has
-    its verdict, which deploying and a review ask for."""
-    with _working("gate: cfn-lint, project rules, parameter files ..."):
-        findings = _gate_findings(files, templates)
+def _judge(findings: list[Finding]) -> list[Finding]:
+    """Shows what the gate found. The record gets its verdict, which deploying and a review ask for."""
     if _report(findings):
         number = "1 finding; fix it" if len(findings) == 1 else f"{len(findings)} findings; fix them"
         _say(f"gate: {number} before deploying", "red", sys.stderr)
@@ -183,25 +208,38 @@ def check(base: Path, *, gate: bool) -> int:
         return FINDINGS
     if _report(_unexplained_permissions(base, templates)):
         return FINDINGS
-    return FINDINGS if gate and _judge(files, templates) else DONE
+    if not gate:
+        return DONE
+    with _working(GATE):
+        findings = _gate_findings(files, templates, _linted)
+    return FINDINGS if _judge(findings) else DONE
 
 
-def _gate_findings(files: Mapping[str, str], templates: TemplateSet) -> list[Finding]:
-    """What is wrong with the templates that lie in `templates/` and with the parameter files; cfn-lint looks only at
-    what changed since it last found nothing there, and at what that feeds; so does the search for new ways."""
-    from generator.gate import beside, lint, parameter_files, rules
+def _linted() -> list[Finding]:
+    """What cfn-lint finds: it looks only at what changed since it last found nothing there, and at what that feeds."""
+    from generator.gate import lint
+
+    return lint.lint(ROOT, only=cache.unlinted_templates(ROOT))
+
+
+def _gate_findings(
+    files: Mapping[str, str], templates: TemplateSet, linted: Callable[[], list[Finding]]
+) -> list[Finding]:
+    """What is wrong with the templates that lie in `templates/` and with the parameter files; the search for new ways
+    is left out where nothing has changed that it depends on."""
+    from generator.gate import beside, parameter_files, rules
     from generator.gate.reachability import matrix
     from generator.gate.suppressions import suppressions
 
-    linted = lint.lint(ROOT, only=cache.unlinted_templates(ROOT))
-    _remember(partial(cache.remember_linted, ROOT, {Path(finding.file).name for finding in linted}))
     house_rules = rules.findings(templates)
     values = parameter_files.findings(PARAMS, templates)
     # With values that are refused nobody knows which roles there would be.
     searched = values or cache.is_searched(ROOT, files)
     ways = [] if searched else matrix.findings(*matrix.make_matrices(templates, PARAMS))
     missing = beside.findings(ROOT, templates)
-    return [*suppressions(ROOT, templates), *linted, *house_rules, *missing, *values, *ways]
+    by_lint = linted()
+    _remember(partial(cache.remember_linted, ROOT, {Path(finding.file).name for finding in by_lint}))
+    return [*suppressions(ROOT, templates), *by_lint, *house_rules, *missing, *values, *ways]
 
 
 def _unexplained_permissions(base: Path, templates: TemplateSet) -> list[Finding]:
@@ -348,10 +386,11 @@ def _write_ids(templates: TemplateSet) -> None:
         _write_page(ROOT / beside.IDS, beside.logical_ids(_text_of(ROOT / beside.IDS), templates), "logical ids")
 
 
-def _write_parameter_page(templates: TemplateSet) -> None:
+def _parameter_page() -> str:
+    from generator.cfn.templates import load
     from generator.gate import parameter_page
 
-    _write_page(PAGE, parameter_page.page(templates), "parameters")
+    return parameter_page.page(load(TEMPLATES))
 
 
 def _reachability_page(templates: TemplateSet) -> dict[Path, str]:
