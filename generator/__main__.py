@@ -12,7 +12,7 @@
     --base     a permission ledger to compare with instead of the one that lies here, such as the main branch's
 
 Exit status: 0 done or nothing to do; 1 stale, or the gate has findings, or the facts do not render, or there is no
-template to show; 64 bad usage; 74 done, but the output could not be written.
+template to show; 64 bad usage; 74 done, but the output could not be written; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from generator.cfn import streams
 from generator.cfn.verdict import FILE as VERDICT
@@ -37,8 +37,6 @@ from generator.gate import cache
 from generator.gate.finding import FORMATS, TERMINAL, Finding
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from generator.cfn.templates import TemplateSet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +48,7 @@ PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes 
 GATE = "gate: cfn-lint, project rules, parameter files ..."
 SHOWN_CHANGES, WIDTH = 12, 160
 DONE, FINDINGS, USAGE, OUTPUT = 0, 1, 64, 74  # as in `scripts/deployment/errors.py`
+INTERRUPTED = 128 + signal.SIGINT  # what a shell says of it
 # Functions of `generator.project` that refuse a fact.
 FACT_CHECKS = ("__post_init__", "must_match", "must_be_between", "refuse")
 # Folders below `generator/` that check what a stack or a root asks for: the place to edit is in who asked.
@@ -130,37 +129,25 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
         _report(unexplained)
         _remember(partial(cache.remember_refusal, ROOT, unexplained))
         return unexplained
-    with _started_early(gate) as early:
-        _write_ledger(templates)
-        _write_reachability(files, templates)
-        _write_ids(templates)
-        if early is None:
-            return []
+    if not gate:
+        _write_pages(files, templates)
+        return []
+    from generator.gate import process
+
+    # Both import cfn-lint and need only the templates that lie there.
+    with process.started((_linted, _parameter_page)) as result:
+        _write_pages(files, templates)
         with _working(GATE):
-            findings = _gate_findings(files, templates, early.linted.result)
-            page = early.page.result()
+            findings = _gate_findings(files, templates, result)
+            page = result()
     _write_page(PAGE, page, "parameters")
     return _judge(findings)
 
 
-class _Early(NamedTuple):
-    """What takes seconds, imports cfn-lint and needs only the templates that lie there: begun early, in a process of
-    its own."""
-
-    linted: Future[list[Finding]]
-    page: Future[str]
-
-
-@contextmanager
-def _started_early(gate: bool) -> Iterator[_Early | None]:
-    if not gate:
-        yield None
-        return
-    from concurrent.futures import ProcessPoolExecutor
-
-    # An interrupt ends that process without a word: this one says what there is to say.
-    with ProcessPoolExecutor(1, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)) as process:
-        yield _Early(process.submit(_linted), process.submit(_parameter_page))
+def _write_pages(files: Mapping[str, str], templates: TemplateSet) -> None:
+    _write_ledger(templates)
+    _write_reachability(files, templates)
+    _write_ids(templates)
 
 
 def _judge(findings: list[Finding]) -> list[Finding]:
@@ -492,5 +479,14 @@ def _table(templates: TemplateSet) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _interruptible() -> int:
+    try:
+        return main()
+    except KeyboardInterrupt:
+        sys.stdout.flush()
+        _say("Interrupted; the same command again goes on from there.", "yellow", sys.stderr)
+        return INTERRUPTED
+
+
 if __name__ == "__main__":
-    streams.end_with(main, (DONE,), OUTPUT)
+    streams.end_with(_interruptible, (DONE,), OUTPUT)

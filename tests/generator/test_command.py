@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,23 @@ def test_a_changed_fact_is_said_and_written(copy: Path) -> None:
     assert written.returncode == 0
     assert 'HealthCheckPath: "/health" -> "/alive"' in written.stdout
     assert run(copy, "--check").stdout == "templates: fresh\n"
+
+
+def test_an_interrupt_is_said_without_a_traceback(copy: Path) -> None:
+    """Ctrl-C reaches every process of the terminal, so also the one that the gate has begun."""
+    cache.remember_linted(copy, ("site.json",))
+    edit(copy / "generator/stacks/site.py", "every release is a version", "each release is a version")
+    command = [sys.executable, "-m", "generator", "--gate"]
+    with subprocess.Popen(
+        command, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as gate:
+        assert gate.stdout is not None
+        while not gate.stdout.readline().startswith("gate: "):
+            assert gate.poll() is None
+        os.killpg(gate.pid, signal.SIGINT)
+        _, said = gate.communicate()
+    assert (gate.returncode, said) == (130, "Interrupted; the same command again goes on from there.\n")
+    assert not cache.is_fresh(copy)
 
 
 def test_a_template_that_nothing_makes_is_removed(copy: Path) -> None:
