@@ -141,8 +141,8 @@ def test_an_interrupt_is_said_without_a_traceback(copy: Path) -> None:
         while not gate.stdout.readline().startswith("gate: "):
             assert gate.poll() is None
         os.killpg(gate.pid, signal.SIGINT)
-        _, said = gate.communicate()
-    assert (gate.returncode, said) == (130, "Interrupted; the same command again goes on from there.\n")
+        _, errors = gate.communicate()
+    assert (gate.returncode, errors) == (130, "Interrupted; the same command again goes on from there.\n")
     assert not cache.is_fresh(copy)
 
 

@@ -219,10 +219,10 @@ class Rights:
         bounding = None if self._bounds is None else _for(self._bounds.about(action), arn)
         if bounding is not None and not any(permission.allows for permission in bounding):
             return None
-        asked = (*own, *(bounding or ()), *carried)
-        facts = {**self._facts(action, arn, resource, tags), **chosen} if _conditions(asked) else {}
+        relevant = (*own, *(bounding or ()), *carried)
+        facts = {**self._facts(action, arn, resource, tags), **chosen} if _conditions(relevant) else {}
         caller = f"AWS:{self.principal.arn}"
-        for choice in _choices(asked, facts, action):
+        for choice in _choices(relevant, facts, action):
             request = Request(action, arn, {**facts, **choice}, caller)
             # A key's policy allows by itself or, where it names the account, what the principal's own policies allow.
             if resource is not None and resource.type == "AWS::KMS::Key":
