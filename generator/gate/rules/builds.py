@@ -14,8 +14,10 @@ from generator.gate.contracts import PROJECT, origin, variables_read
 from generator.gate.pipeline_model import pipelines
 from generator.gate.rules.rule import Fault, Rule
 
-# An interpreter with its options.
-CALL = re.compile(r"(?<![\w$./-])(python3?)((?:[ \t]+-[A-Za-z]*)*)(?=[ \t]|$)", re.M)
+# An interpreter of the image, by its name or its path, with its options.
+CALL = re.compile(
+    r"(?<![\w$}./-])((?:/(?:usr/(?:local/)?)?bin/)?python(?:3(?:\.\d+)?)?)((?:[ \t]+-[A-Za-z]*)*)(?=[ \t]|$)", re.M
+)
 # The image that a Dockerfile starts from, and the variable with the digests of ours.
 FROM = re.compile(r"^\s*FROM[ \t]+(\S+)", re.M)
 BASE_DIGESTS, PIN = "BASE_DIGESTS", re.compile(r"(?<!\S)(\S+)=(sha256:[0-9a-f]{64})(?!\S)")
