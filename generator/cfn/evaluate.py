@@ -178,18 +178,13 @@ def like(pattern: str, text: str) -> bool:
     return bool(_compiled(pattern, ".*").fullmatch(text))
 
 
-def matches_arn(pattern: str, arn: str) -> bool:
-    """Whether a pattern of a Resource element matches an ARN.
+@lru_cache(maxsize=1 << 14)
+def _any_of(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether any of the patterns of a Resource element matches an ARN; most are plain text or its beginning.
 
     `*` stays inside its part between colons, unless it is the last character of it (IAM user guide,
     reference_policies_elements_resource).
     """
-    return bool(_compiled(pattern, "[^:]*").fullmatch(arn))
-
-
-@lru_cache(maxsize=1 << 14)
-def _any_of(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    """Whether any of the patterns matches an ARN, as `matches_arn` says; most are plain text or its beginning."""
     plain = frozenset(pattern for pattern in patterns if not WILD.search(pattern))
     begins = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*") and not WILD.search(pattern[:-1]))
     others = [_compiled(each, "[^:]*") for each in patterns if each not in plain and each[:-1] not in begins]
