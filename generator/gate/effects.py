@@ -82,6 +82,7 @@ class RootResources:
         self._known: dict[tuple[tuple[str, str], ...], dict[str, Resource]] = {}
         self._nested: dict[Any, Any] = {}
         self._broken: dict[tuple[tuple[str, str], ...], bool] = {}
+        self.outcomes: dict[tuple[str, Row], list[Outcome]] = {}  # what `row_outcomes` has said
 
     @cached_property
     def base(self) -> dict[str, str]:
@@ -127,6 +128,13 @@ def resources_of(root: Template) -> RootResources:
 def row_outcomes(instances: RootResources, parameter: str, row: Row) -> list[Outcome]:
     """What a row does to which resource, in the first situation in which it does anything. Raises
     `NoSituationError`."""
+    key = parameter, row
+    if key not in instances.outcomes:
+        instances.outcomes[key] = _row_outcomes(instances, parameter, row)
+    return instances.outcomes[key]
+
+
+def _row_outcomes(instances: RootResources, parameter: str, row: Row) -> list[Outcome]:
     reached = False
     for before, after in situations(instances, parameter, row):
         reached = True

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,12 @@ def reason(text: str, *actions: str) -> Callable[[dict[str, Any], dict[str, Any]
     return change
 
 
+@cache
+def written() -> list[Permission]:
+    """The permissions of our ledger as its text has them."""
+    return read(markdown(TEMPLATES))
+
+
 def unexplained(before: Sequence[Permission], after: Sequence[Permission]) -> list[Permission]:
     return [broadening.permission for broadening in unconfirmed(before, after)]
 
@@ -90,7 +97,7 @@ def unexplained(before: Sequence[Permission], after: Sequence[Permission]) -> li
     ],
 )
 def test_what_is_broader_needs_a_reason_that_names_it(change: Callable[..., object], result: str) -> None:
-    more = unexplained(read(markdown(TEMPLATES)), lines(changed(change)))
+    more = unexplained(written(), lines(changed(change)))
     assert {permission.holder for permission in more} == ({ROLE} if result else set())
     assert not result or result in {action for permission in more for action in permission.actions}
 
