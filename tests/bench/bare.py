@@ -23,7 +23,7 @@ PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 
 def main(url: str, params: Path) -> None:
-    session = boto3.Session("bare", "bare", region_name=REGION)
+    session = boto3.Session(region_name=REGION)  # with the credentials of the environment variables
     clients = {name: session.client(name, endpoint_url=url) for name in ("sts", "s3", "cloudformation", "ec2")}
     account = clients["sts"].get_caller_identity()["Account"]
     bucket = f"{APPLICATION}-templates-{account}-{REGION}"
