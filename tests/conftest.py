@@ -99,21 +99,23 @@ LONGEST = (
 )
 # Those of them that need no server and yet are no part of `make unit`; `make check` runs them where a change is near.
 TOO_LONG_FOR_UNIT = ("gate/test_reachability.py", "generator/test_application.py", "review/test_oldest.py")
-# The same of `make unit`, whose files are short: seconds each, and half the time of all. `make check` runs them for a
-# change of what they are about.
+# The same of `make unit`, whose files are short: a second or more of a processor each, and a third of it all.
+# `make check` runs them for a change of what they are about.
 DEAREST_OF_UNIT = (
-    "lookup/test_why.py",
-    "check/test_check.py",
+    "gate/test_ledger.py",
+    "deployment/test_aws.py",
     "gate/test_parameter_page.py",
+    "gate/test_report.py",
     "review/test_weaker.py",
     "operations/test_preflight.py",
-    "review/test_drawn.py",
-    "gate/test_ledger.py",
-    "cli/test_one_way.py",
-    "review/test_page.py",
-    "deployment/test_aws.py",
     "cfn/test_evaluate.py",
-    "operations/test_access_verb.py",
+    "generator/test_rendering.py",
+    "review/test_drawn.py",
+    "review/test_command.py",
+    "operations/test_own_buildspecs.py",
+    "cli/test_git.py",
+    "cfn/test_schemas.py",
+    "deployment/test_running.py",
 )
 LONGEST_FILES = frozenset(ROOT / "tests" / name for name in LONGEST)
 ORDER = {ROOT / "tests" / name: place for place, name in enumerate((*LONGEST, *DEAREST_OF_UNIT))}
@@ -151,9 +153,11 @@ def marker(file: Path) -> str:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """The modules of other tests need not be imported for `-m unit`."""
-    if config.option.markexpr != "unit" or not collection_path.name.startswith("test_"):
+    if config.option.markexpr != "unit":
         return None
-    return True if marker(collection_path) != "unit" else None
+    if collection_path.parent == ROOT / "tests" and collection_path.is_dir():
+        return True if collection_path.name not in UNIT else None
+    return True if collection_path.name.startswith("test_") and marker(collection_path) != "unit" else None
 
 
 def _leave_to_soak(config: pytest.Config, items: list[pytest.Item]) -> None:

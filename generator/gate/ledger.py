@@ -36,6 +36,9 @@ def lines(templates: TemplateSet) -> tuple[Permission, ...]:
 
 
 def _singles(permission: Permission) -> Iterator[Permission]:
+    if len(permission.actions) <= 1 and len(permission.resources) <= 1:
+        yield permission
+        return
     for action in permission.actions or ("",):
         for resource in permission.resources or ("",):
             one_each = {"actions": (action,) if action else (), "resources": (resource,) if resource else ()}

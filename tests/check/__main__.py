@@ -120,7 +120,7 @@ def still_steps(root: Path, base: str) -> Iterator[Step]:
 
 def tests_step(paths: Sequence[str]) -> Step:
     """The tests of some files."""
-    words = ["-q", "-n", "2", "--dist", "loadfile", "--no-header", *paths]
+    words = ["-q", "-p", "tests.support.forks", "--forks", "2", "--no-header", *paths]
     return Step(f"tests of {len(paths)} files", [sys.executable, "-m", "pytest", *words])
 
 

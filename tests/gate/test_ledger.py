@@ -73,7 +73,7 @@ def reason(text: str, *actions: str) -> Callable[[dict[str, Any], dict[str, Any]
 
 
 @cache
-def written() -> list[Permission]:
+def standing() -> list[Permission]:
     """The permissions of our ledger as its text has them."""
     return read(markdown(TEMPLATES))
 
@@ -97,7 +97,7 @@ def unexplained(before: Sequence[Permission], after: Sequence[Permission]) -> li
     ],
 )
 def test_what_is_broader_needs_a_reason_that_names_it(change: Callable[..., object], result: str) -> None:
-    more = unexplained(written(), lines(changed(change)))
+    more = unexplained(standing(), lines(changed(change)))
     assert {permission.holder for permission in more} == ({ROLE} if result else set())
     assert not result or result in {action for permission in more for action in permission.actions}
 
