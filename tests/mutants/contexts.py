@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -202,10 +203,12 @@ class Contexts:
     def _choice(self, path: str, source: bytes, first: int, last: int) -> Choice:
         result = Choice()
         own, beside = Path(path).stem.strip("_"), f"tests/{'/'.join(Path(path).parts[1:2])}"
-        running: list[tuple[bool, bool, int, float, str]] = []
-        importing: list[tuple[bool, bool, int, float, str]] = []
+        running: list[tuple[int, bool, int, float, str]] = []
+        importing: list[tuple[int, bool, int, float, str]] = []
+        names = [own, defined(source, first), module_pattern(path)]
         for context in self.all:
-            likely = own in context.file or context.file == GOLDEN.get(Path(path).parts[0])
+            is_golden = context.file == GOLDEN.get(Path(path).parts[0])
+            unlikely = 0 if is_golden else self.unlikely(context.file, *names)
             for known, tests in context.lines.items():
                 name, _, digest = known.partition("@")
                 moved = Path(name).name == Path(path).name and not (self.root / name).exists()
@@ -215,7 +218,7 @@ class Contexts:
                 ran = [test for test, lines in tests.items() if not numbers.isdisjoint(lines)]
                 single = sorted((context.seconds[test], test) for test in ran if test in context.seconds)
                 if context.fresh:
-                    running += [(not likely, each[0] > QUICK_TEST, number, *each) for number, each in enumerate(single)]
+                    running += [(unlikely, each[0] > QUICK_TEST, number, *each) for number, each in enumerate(single)]
                 elif single:
                     result.files.append(context.file)
                 if context.file in ran:
@@ -223,7 +226,7 @@ class Contexts:
                 if IMPORTING in ran and context.fresh:
                     order = sorted((test not in tests, seconds, test) for test, seconds in context.seconds.items())
                     for number, entry in enumerate(order):
-                        importing.append((not likely, entry[0], number, *entry[1:]))
+                        importing.append((unlikely, entry[0], number, *entry[1:]))
         result.running = list(dict.fromkeys(entry[-1] for entry in sorted(running)))
         result.importing = list(dict.fromkeys(entry[-1] for entry in sorted(importing)))
         total = {context.file: context.total for context in self.all}
@@ -231,6 +234,32 @@ class Contexts:
             dict.fromkeys(result.files), key=lambda file: (own not in file, not file.startswith(beside), total[file])
         )
         return result
+
+    def unlikely(self, file: str, own: str, name: str, module: str) -> int:
+        """How unlikely it is that a test file is about a line: 0 for one that has the name of what the line defines, or
+        the module's in its own; 1 for one that imports the module, 2 for any other."""
+        text = (self.root / file).read_text(encoding="utf-8") if (self.root / file).exists() else ""
+        if own in file or (name and re.search(rf"\b{name}\b", text)):
+            return 0
+        return 1 if re.search(module, text) else 2
+
+
+def defined(source: bytes, line: int) -> str:
+    """The name that the statement of a module defines in a line; empty for none."""
+    for node in ast.parse(source).body:
+        if node.lineno <= line <= (node.end_lineno or node.lineno):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+            return next((name for each in targets if (name := getattr(each, "id", getattr(each, "name", "")))), "")
+    return ""
+
+
+def module_pattern(path: str) -> str:
+    """What imports a module, as a regular expression."""
+    parts = Path(path).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    package, own = ".".join(parts[:-1]), parts[-1]
+    several = rf"(?:\([\s\w,]*|[^\n]*)\b{re.escape(own)}\b"
+    return rf"\b{re.escape('.'.join(parts))}\b|from {re.escape(package)} import {several}"
 
 
 def statement(source: bytes, first: int, last: int) -> tuple[int, int]:

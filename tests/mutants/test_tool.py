@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.mutants import report
 from tests.mutants.__main__ import Versions, known, not_looked_at, parsed
-from tests.mutants.contexts import Choice, Contexts
+from tests.mutants.contexts import Choice, Contexts, defined, module_pattern
 from tests.mutants.nearby import WIDE, Nearby
 from tests.mutants.operators import Mutation, changes, mutations
 from tests.mutants.report import Result
@@ -387,6 +387,27 @@ def test_what_runs_while_a_module_is_imported_is_every_test_s(tmp_path: Path) ->
     assert measured.choice("code.py", source, 1, 1) == Choice(importing=[SECOND, FIRST, THIRD])
     # A constant in a list of several lines has no line of its own.
     assert measured.choice("code.py", source, 2, 2) == Choice(importing=[SECOND, FIRST, THIRD])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "unlikely"),
+    [
+        ("tests/x/test_errors.py", "", 0),
+        ("tests/x/test_other.py", "assert REMEDIES\n", 0),
+        ("tests/x/test_other.py", "from scripts.deployment.errors import Exit\n", 1),
+        ("tests/x/test_other.py", "from scripts.deployment import aws, errors\n", 1),
+        ("tests/x/test_other.py", "from scripts.deployment import (\n    aws,\n    errors,\n)\n", 1),
+        ("tests/x/test_other.py", "from scripts.deployment import aws\n\nerrors = []\n", 2),
+        ("tests/x/test_other.py", "", 2),
+    ],
+)
+def test_a_test_that_names_what_a_line_defines_is_likelier(tmp_path: Path, name: str, text: str, unlikely: int) -> None:
+    source = b"A = 1\nREMEDIES = {\n  'x': 1,\n}\n\n\ndef f():\n    return A\n"
+    assert [defined(source, line) for line in (1, 3, 5, 8)] == ["A", "REMEDIES", "", "f"]
+    (tmp_path / "tests/x").mkdir(parents=True)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    pattern = module_pattern("scripts/deployment/errors.py")
+    assert Contexts(tmp_path, tmp_path).unlikely(name, "errors", "REMEDIES", pattern) == unlikely
 
 
 def test_verdicts_hold_while_what_they_rest_on_is_the_same(project: Path, tmp_path: Path) -> None:
