@@ -169,6 +169,5 @@ def raise_tasks(bootstrap: Bootstrap) -> Progress:
         return Progress("there is no service on ECS", already=True)
     if stack.parameters.get(template_names.BOOTSTRAP, "false") == "false":
         return Progress("autoscaling owns the number of tasks", already=True)
-    consent = replace(bootstrap.deployment.consent, wait=True)
-    bootstrap.check("raise", deploy_roots(bootstrap.run, replace(bootstrap.deployment, consent=consent)))
+    bootstrap.check("raise", deploy_roots(bootstrap.run, replace(bootstrap.deployment, wait=True)))
     return Progress("autoscaling owns the number of tasks")

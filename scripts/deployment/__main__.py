@@ -37,7 +37,7 @@ def main(words: Sequence[str] | None = None) -> Exit:
         consent = Consent(options.yes, tuple(options.allow_replace), tuple(options.allow_delete), options.allow_broader)
         extensions = Extensions(show=plain_plan, follow=follow_plainly)
         gate = GateVerdict.beside(options.templates)
-        context = Context(aws, roots, PROJECT, gate, consent, change_set=options.change_set, extensions=extensions)
+        context = Context(aws, roots, gate, consent, change_set=options.change_set, extensions=extensions)
         return deploy_root.deploy(context) if options.verb == "apply" else plan(context)
     except DeployError as error:
         print(error, file=sys.stderr)

@@ -51,9 +51,9 @@ class Comparison:
 
 
 def compare(aws: Aws, environment: Environment, request: Request, stack: Stack, complete: bool = False) -> Comparison:
-    """A request beside the stack as it stands; `complete` compares the templates resource by resource, although they
-    may be the same. Raises `ManualActionRequiredError` for a stack that somebody has to look
-    at first, `RefusedError` for live templates that cannot be read."""
+    """A request beside the stack as it stands; with `complete` there is a `pair` even where nothing differs. Raises
+    `ManualActionRequiredError` for a stack that somebody has to look at first, `RefusedError` for live templates that
+    cannot be read."""
     doubts = tuple(_doubts(aws, stack, request))
     body = read_body(aws, stack.id)
     parameters = differences(stack.parameters, request.parameters, request.hidden)

@@ -10,7 +10,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from generator.cfn import broadening
@@ -28,7 +27,7 @@ from scripts.deployment.environment import BEANSTALK, Computation, Computed
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, OvertakenError, RefusedError
 from scripts.deployment.execute import Outcome, Running, destroy, left_running, start, watch
 from scripts.deployment.guards import Consent, agree, read_answer
-from scripts.deployment.package import GateVerdict, Record, Source, begin_record, publish, verify, verify_stored
+from scripts.deployment.package import GateVerdict, Record, publish, verify, verify_stored
 from scripts.deployment.plan import UPDATE, Plan, Request, discard, discarded_on_error, make
 from scripts.deployment.stacks import OURS
 
@@ -38,20 +37,19 @@ Begin = Callable[[Aws, Plan], Running]
 @dataclass(frozen=True)
 class Context:
     """What the deployments of one run share: the account, the roots by name, what the gate has passed, who agreed to
-    what, where the files come from. `topics` get the stacks' events (None: those of before), `change_set` asks for one
-    although nothing seems to change, `access` has the role that CloudFormation acts with (None: the caller's rights),
-    `run` names this run in the descriptions of its change sets."""
+    what. `topics` get the stacks' events (None: those of before), `change_set` asks for one although nothing seems to
+    change, `access` has the role that CloudFormation acts with (None: the caller's rights), `run` is what descriptions
+    of change sets say of this run, `origin` what the record says of where the files come from."""
 
     aws: Aws
     roots: Mapping[str, Environment]
-    project: Path
     gate: GateVerdict
     consent: Consent = field(default_factory=Consent)
     topics: tuple[str, ...] | None = None
     change_set: bool = False
     access: Stack | None = None
-    origin: Source = field(default_factory=Source)
     run: str = "core"
+    origin: Mapping[str, str] = field(default_factory=dict)
     extensions: "Extensions" = field(default_factory=lambda: Extensions())
 
     @property
@@ -98,7 +96,7 @@ class RootDeployment:
     def describe(self, digest: str) -> str:
         """The description of a change set, at most the 1,024 characters that botocore's model allows."""
         author = f"by {self.aws.identity().arn}, run {self.context.run}"
-        return f"{author}; {self.context.origin}; set {self.environment.version}; plan {digest[:16]}"[:1024]
+        return f"{author}; set {self.environment.version}; plan {digest[:16]}"[:1024]
 
     def request(self) -> Request:
         """What is asked of CloudFormation. Raises `RefusedError` when a living environment cannot take it."""
@@ -261,25 +259,21 @@ def execute(root: RootDeployment, plan: Plan, begin: Begin = start) -> tuple[Exi
     extensions.say(extensions.before_execution(root, plan))
     if plan.empty:
         return Exit.DONE, stacks.read(aws, plan.stack)
-    running, record = begin(aws, plan), None
+    record = Record.begin(aws, root.bucket, root.context.origin, plan, root.environment.version)
+    running = begin(aws, plan)
     with left_running(running):
         with suppress(AwsError):  # what is running is watched, whether it could be written down or not
-            record = _begin_record(root, plan)
+            record.write(aws)
         outcome = extensions.follow(root, plan, running)
     try:
         if plan.change_set:
             stacks.delete_change_set(aws, plan.change_set)  # a failed execution leaves it
-        (record or _begin_record(root, plan)).write(aws, status=outcome.status)
+        record.write(aws, status=outcome.status)
         extensions.after_execution(root, plan, outcome)
     except AwsError as error:
         reason = f"{plan.stack} was changed, but not cleared up and recorded: {error}"
         raise ManualActionRequiredError(reason) from error
     return outcome.exit, outcome.stack
-
-
-def _begin_record(root: RootDeployment, plan: Plan) -> Record:
-    names = {"stack": plan.stack, "change_set": plan.name, "plan": plan.digest, "version": root.environment.version}
-    return begin_record(root.aws, root.bucket, root.context.origin, {**names, "who": root.aws.identity().arn})
 
 
 # --- what can be added to the steps

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from generator.cfn.stacks import Stack
 from generator.cfn.statuses import DEPLOYED, RESTORED, meaning
@@ -86,9 +86,11 @@ def start(aws: Aws, plan: Plan) -> Running:
     return running
 
 
-def leave(stack: Stack) -> None:
-    """What Ctrl-C means where nobody can be asked. Raises `ManualActionRequiredError`."""
-    raise ManualActionRequiredError(f"{stack.name} is left running.", RESUME)
+def leave(stack: Stack, error: AwsError | None = None) -> NoReturn:
+    """Leaves what runs on a stack to itself, after Ctrl-C where nobody can be asked, or because of an error. Raises
+    `ManualActionRequiredError`."""
+    reason, remedy = (f": {error.reason}", f"{error.remedy} {RESUME}") if error else (".", RESUME)
+    raise ManualActionRequiredError(f"{stack.name} is left running{reason}", remedy) from error
 
 
 @contextmanager
@@ -132,15 +134,8 @@ def watch(aws: Aws, running: Running) -> Outcome:
                 answered = time.monotonic()
             except AwsError as error:
                 if error.final or time.monotonic() - answered > PATIENCE:
-                    raise lost(running, error) from error
+                    leave(running.stack, error)
             time.sleep(next(waits))
-
-
-def lost(running: Running, error: AwsError) -> ManualActionRequiredError:
-    """What is said of an operation that cannot be followed any more."""
-    return ManualActionRequiredError(
-        f"{running.stack.name} is left running: {error.reason}", f"{error.remedy} {RESUME}"
-    )
 
 
 def ended(aws: Aws, stack_id: str) -> Stack | None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from generator.cfn.environments import PRODUCTION, Environment
-from generator.cfn.losses import Loss
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.deployment.plan import DELETE, Plan
@@ -24,20 +23,12 @@ def read_answer(question: str, word: str) -> bool | None:
 
 @dataclass(frozen=True)
 class Consent:
-    """What somebody agreed to in advance. `reviewed` says that the plan itself is one that was reviewed, `wait` and
-    `cancel_release` what is to happen to a refusal that waiting would end."""
+    """What somebody agreed to in advance; `yes` covers neither losses nor broader permissions."""
 
     yes: bool = False
     allow_replace: tuple[str, ...] = ()
     allow_delete: tuple[str, ...] = ()
     allow_broader: bool = False
-    wait: bool = False
-    cancel_release: bool = False
-    reviewed: bool = False
-
-    def names(self, loss: Loss) -> bool:
-        """Whether a loss was named."""
-        return loss.name in (self.allow_replace if loss.replaces else self.allow_delete)
 
 
 def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prompt: Prompt) -> None:
@@ -46,21 +37,18 @@ def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prom
     Raises `RefusedError` for what must not happen or was not named, `NotConfirmedError` when nobody said yes. On the
     local AWS nobody has to agree to what harms nothing.
     """
-    waived = consent.wait or consent.cancel_release
-    refusals = [each for each in plan.refusals if not (each.waits and waived)]
-    unnamed = [loss for loss in plan.losses if not consent.names(loss)]
-    if refusals or unnamed:
-        why = [f"  {each.where}: {each.why}. {each.remedy}" for each in refusals]
-        why += [f"  {loss}" for loss in unnamed]
-        raise RefusedError("\n".join([f"{plan.stack} was not changed:", *why]))
+    named = {True: consent.allow_replace, False: consent.allow_delete}
+    unnamed = [loss for loss in plan.losses if loss.name not in named[loss.replaces]]
+    if plan.refusals or unnamed:
+        lines = (f"  {each}" for each in (*plan.refusals, *unnamed))
+        raise RefusedError("\n".join([f"{plan.stack} was not changed:", *lines]))
     if plan.broader and not consent.allow_broader:
         question = "More permissions are allowed, as shown. Is that intended? (yes/no) "
         intended = None if consent.yes else prompt(question, "yes")
         if intended is None and (consent.yes or aws.endpoint):
-            what = f"{plan.stack} was not changed: it would allow more permissions"
-            lines = [what, *map("  {}".format, plan.broader)]
-            remedy = "Review them. If they are intended, run again with --allow-broader."
-            raise RefusedError("\n".join(lines), remedy)
+            lines = (f"  {grant}" for grant in plan.broader)
+            reason = "\n".join([f"{plan.stack} was not changed: it would allow more permissions", *lines])
+            raise RefusedError(reason, "Review them. If they are intended, run again with --allow-broader.")
         if intended is False:
             raise NotConfirmedError(f"{plan.stack} was not changed.")
     if not (consent.yes or aws.endpoint):
@@ -69,9 +57,8 @@ def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prom
 
 def _ask(aws: Aws, environment: Environment, plan: Plan, prompt: Prompt) -> None:
     production = environment.name == PRODUCTION
-    # Nobody types a name by habit.
     where = f"{plan.stack} in account {aws.identity().account}, {aws.region}"
-    word = PRODUCTION if production else "yes"
+    word = PRODUCTION if production else "yes"  # nobody types a name by habit
     question = f"{'Delete' if plan.kind == DELETE else 'Change'} {where}? ({'its name' if production else 'yes/no'}) "
     confirmed = prompt(question, word)
     if confirmed is None:

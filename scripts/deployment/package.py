@@ -8,7 +8,7 @@ its checksum before it is used, and what CloudFormation has taken is read back f
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -155,20 +155,7 @@ def _configure(aws: Aws, bucket: Bucket, new: bool) -> None:
     aws.call("s3", "put_bucket_policy", Policy=json.dumps(bucket_policy(bucket.name)), **bucket.address)
 
 
-# --- where a deployment comes from, and the record of it: neither tags nor parameters, which would change every
-# resource with every commit
-
-
-@dataclass(frozen=True)
-class Source:
-    """The state of the working tree: `commit` and `branch` as git names them, `tree` is clean, changed or unknown."""
-
-    commit: str = "unknown"
-    branch: str = "unknown"
-    tree: str = "unknown"
-
-    def __str__(self) -> str:
-        return f"commit {self.commit[:12]} ({self.branch}, tree {self.tree})"
+# --- the record of a deployment: neither tags nor parameters, which would change every resource with every commit
 
 
 @dataclass(frozen=True)
@@ -179,17 +166,15 @@ class Record:
     key: str
     body: Mapping[str, str] = field(hash=False)
 
+    @classmethod
+    def begin(cls, aws: Aws, bucket: Bucket, origin: Mapping[str, str], plan: Plan, version: str) -> "Record":
+        """That the execution of a plan starts now; `origin` is where the files come from, `version` that of the set."""
+        when, who = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), aws.identity().arn
+        names = {"stack": plan.stack, "change_set": plan.name, "plan": plan.digest, "version": version, "who": who}
+        body = {**names, "status": STARTED, **origin, "when": when}
+        return cls(bucket, f"{RECORDS}{plan.stack}/{when}-{plan.name}.json", body)
+
     def write(self, aws: Aws, **changes: str) -> None:
         """Stores it, with `changes` in the place of what it said before."""
         body = json.dumps({**self.body, **changes}, indent=1).encode()
         aws.call("s3", "put_object", Key=self.key, Body=body, ContentType="application/json", **self.bucket.address)
-
-
-def begin_record(aws: Aws, bucket: Bucket, origin: Source, body: Mapping[str, str]) -> Record:
-    """Writes down that a deployment has started: `body` names the stack, the change_set, the plan, the version and
-    who deploys."""
-    when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    key = f"{RECORDS}{body['stack']}/{when}-{body['change_set']}.json"
-    record = Record(bucket, key, {**body, "status": STARTED, **asdict(origin), "when": when})
-    record.write(aws)
-    return record

@@ -49,6 +49,9 @@ class Refusal:
     waits: bool = False
     awaited: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}. {self.remedy}"
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -68,7 +71,7 @@ class Plan:
     """The whole: what executing `change_set` would do to `stack`; without one nothing changes in it, unless it is to be
     deleted (`kind` DELETE).
 
-    `first` are the parameters that change first and by themselves, `follows` the resources among `uncertain` that
+    `first` are the parameters that change first and by themselves, `follows` the resources that only might change and
     depend on what changes for sure, `setting_changes` what changes about how the stack is kept.
     """
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -85,7 +85,7 @@ def deploy_roots(run: Run, options: DeployOptions) -> Exit:
     if saved:
         saved_plan.belongs(saved, run.environment.name, run.aws.identity().account, run.aws.region)
     whole = context(run, options, saved)
-    production.check_consent(run.environment, whole.consent)
+    production.check_consent(run.environment, options.consent, reviewed=saved is not None)
     ended = core.deploy(whole)
     if ended is Exit.DONE and saved:
         if any(entry.image for entry in saved.stacks):
@@ -95,17 +95,11 @@ def deploy_roots(run: Run, options: DeployOptions) -> Exit:
     return ended
 
 
-def check_context(context: Context) -> None:
-    """Who deploys and from where, and whether the account is one for this environment. Raises `RefusedError`."""
-    production.check_context(context)
-    client_secrets.check(context.aws, context.roots)
-
-
 def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) -> Context:
     """What the core is given by this command."""
-    steps = Steps(run, options, saved)
+    steps, origin = Steps(run, options, saved), source(run.project)
     extensions = Extensions(
-        check=check_context,
+        check=steps.check,
         roots=optional_parts.roots,
         before_root=steps.check_source,
         after_root=steps.after_root,
@@ -129,13 +123,12 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
     return Context(
         run.aws,
         run.roots,
-        run.project,
         run.gate,
-        replace(options.consent, reviewed=saved is not None),
+        options.consent,
         options.keep.topics,
         options.change_set,
-        origin=source(run.project),
-        run=this_run("").run,
+        run=f"{this_run('').run}; {origin}",
+        origin=asdict(origin),
         extensions=extensions,
     )
 
@@ -238,6 +231,11 @@ class Steps:
         # The executions of the pipelines that an update disturbs, as they were before it.
         self.releases: dict[str, dict[str, str]] = {}
 
+    def check(self, context: Context) -> None:
+        """Who deploys and from where, and whether the account is one for this environment. Raises `RefusedError`."""
+        production.check_context(context, self.run.project)
+        client_secrets.check(context.aws, context.roots)
+
     def plan(self, root: RootDeployment) -> Plan | None:
         """The plan of a root, or the reviewed one; with --wait it is made again when what forbids it has ended. Of a
         root that the caller may only read there is no change set."""
@@ -250,7 +248,7 @@ class Steps:
                 plan = plan_visibly(root)
             else:
                 plan = deletion.plan_deletion(root.aws, root.previous) if root.previous else None
-            if not (plan and self.options.consent.wait and any(refusal.waits for refusal in plan.refusals)):
+            if not (plan and self.options.wait and any(refusal.waits for refusal in plan.refusals)):
                 return plan
             if not self.saved:
                 discard(root.aws, plan)
@@ -263,6 +261,8 @@ class Steps:
     def agree(self, root: RootDeployment, plan: Plan) -> None:
         """Asks on the terminal, and writes down what is adopted. Raises `RefusedError`, `NotConfirmedError`."""
         self.check_names(root, plan)
+        if self.options.wait or self.options.cancel_release:
+            plan = replace(plan, refusals=tuple(each for each in plan.refusals if not each.waits))
         agree(root.aws, root.environment, plan, root.context.consent, confirmed)
         say(adoption.record_adopted(root, plan, self.run.templates))
 
@@ -298,7 +298,7 @@ class Steps:
             pipelines = watched_pipelines(plan, root.previous)
             self.releases = {name: executions(root.aws, name) for name in pipelines}
             began = [name for name, there in self.releases.items() if set(RUNNING) & set(there.values())]
-            if began and not self.options.consent.cancel_release:
+            if began and not self.options.cancel_release:
                 reason = f"{plan.stack} was not changed: a release of {', '.join(began)} has begun in the meantime."
                 raise RefusedError(reason, "Run again with --wait, or give the release up with --cancel-release.")
         return before_execution(root, plan)

@@ -12,7 +12,7 @@ from generator.cfn.statuses import meaning
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import AwsError
-from scripts.deployment.execute import PATIENCE, Outcome, Running, ended, left_running, lost
+from scripts.deployment.execute import PATIENCE, Outcome, Running, ended, leave, left_running
 from scripts.deployment.stacks import read
 
 TICK = 1.0
@@ -72,7 +72,7 @@ def watch(aws: Aws, running: Running, observer: Observer) -> FollowedOutcome:
         with left_running(running):  # Ctrl-C once more, before the first one was answered
             events, stack = follow(aws, running, observer)
     except AwsError as error:
-        raise lost(running, error) from error
+        leave(running.stack, error)
     seconds = time.monotonic() - running.started
     return FollowedOutcome(stack, stack.status in running.expected, seconds, tuple(events))
 

@@ -53,11 +53,14 @@ class KeepOptions:
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What may be said of a deployment. `plan` is the file of a reviewed plan."""
+    """What may be said of a deployment. `plan` is the file of a reviewed plan, `wait` and `cancel_release` are what is
+    to happen to a release that the deployment would disturb."""
 
     consent: Consent = field(default_factory=Consent)
     keep: KeepOptions = field(default_factory=KeepOptions)
     watch: WatchOptions = field(default_factory=WatchOptions)
+    wait: bool = False
+    cancel_release: bool = False
     adopt: bool = False
     follow: bool = False
     change_set: bool = False

@@ -12,13 +12,24 @@ from generator.cfn.stacks import Stack
 from scripts import git
 from scripts.deployment import stacks
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.package import Source
 from scripts.deployment.stacks import OURS, SAVED
 
 # The folders of this project that decide what is deployed.
 DECIDING = ("buildspecs", "generator", "params", "scripts", "templates")
 # A plan that nobody has agreed to for so long was left behind, wherever it was made.
 STALE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The state of the working tree: `commit` and `branch` as git names them, `tree` is clean, changed or unknown."""
+
+    commit: str = "unknown"
+    branch: str = "unknown"
+    tree: str = "unknown"
+
+    def __str__(self) -> str:
+        return f"commit {self.commit[:12]} ({self.branch}, tree {self.tree})"
 
 
 def source(folder: Path) -> Source:

@@ -38,10 +38,10 @@ def check_production(environment: Environment, identity: Identity, access: Stack
         _check_tree(environment, project)
 
 
-def check_context(context: Context) -> None:
+def check_context(context: Context, project: Path) -> None:
     """The same of a deployment that is about to begin, and that both protections of production bind somebody: on AWS
     somebody has decided whom, while the local AWS takes the files as they come."""
-    check_production(context.environment, context.aws.identity(), context.access, context.project)
+    check_production(context.environment, context.aws.identity(), context.access, project)
     if context.environment.name == PRODUCTION:
         if context.aws.endpoint is None:
             check_decided(context.roots)
@@ -97,9 +97,9 @@ def bound_by(aws: Aws, policy: str) -> list[str]:
     ]
 
 
-def check_consent(environment: Environment, consent: Consent) -> None:
-    """Raises `RefusedError` for what cannot be agreed to in advance."""
-    if environment.name == PRODUCTION and consent.yes and not consent.reviewed:
+def check_consent(environment: Environment, consent: Consent, reviewed: bool) -> None:
+    """Raises `RefusedError` for what cannot be agreed to in advance; `reviewed` says that the plan was reviewed."""
+    if environment.name == PRODUCTION and consent.yes and not reviewed:
         raise RefusedError(
             "`--yes` alone is not accepted for production.",
             "Save a plan with `plan --out FILE`, have it reviewed, and give --yes together with --plan FILE.",

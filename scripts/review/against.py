@@ -89,7 +89,9 @@ def _commit(run: Run, stack: Stack) -> str:
     for key in sorted(keys, reverse=True):
         record = json.loads(run.aws.call("s3", "get_object", Key=key, **bucket.address)["Body"].read())
         if str(record.get("status", "")) == stack.status:
-            return str(record.get("commit", ""))
+            if commit := str(record.get("commit", "")):
+                return commit
+            break
     raise git.GitError("no record says from which commit it was deployed")
 
 

@@ -68,7 +68,7 @@ class Doors:
 
     def deploying(self, name: str) -> Any:
         def deploy(run: Any, options: Any) -> Exit:
-            self.calls.append((name, run.environment.name, options.consent.wait))
+            self.calls.append((name, run.environment.name, options.wait))
             return self.ends
 
         return deploy

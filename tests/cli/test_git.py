@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from scripts import git
-from scripts.deployment import package
 from scripts.operations import origin
 
 ME = ("-c", "user.name=n", "-c", "user.email=n@x.test")
@@ -58,7 +57,7 @@ def test_variables_of_a_hook_lead_nowhere(mine: Path, other: Path, monkeypatch: 
     }.items():
         monkeypatch.setenv(name, str(value))
     assert git.state(mine) == git.State(commit, "main", ())
-    assert origin.source(mine) == package.Source(commit, "main", "clean")
+    assert origin.source(mine) == origin.Source(commit, "main", "clean")
 
 
 @pytest.mark.parametrize(

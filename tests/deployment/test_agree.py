@@ -100,9 +100,9 @@ def test_production_is_agreed_to_by_its_name(
 
 def test_production_is_agreed_to_in_advance_with_a_reviewed_plan_only() -> None:
     with pytest.raises(RefusedError, match="`--yes` alone is not accepted for production"):
-        check_consent(run("production").run.environment, Consent(yes=True))
-    check_consent(run("production").run.environment, Consent(yes=True, reviewed=True))
-    check_consent(run("staging").run.environment, Consent(yes=True))
+        check_consent(run("production").run.environment, Consent(yes=True), reviewed=False)
+    check_consent(run("production").run.environment, Consent(yes=True), reviewed=True)
+    check_consent(run("staging").run.environment, Consent(yes=True), reviewed=False)
 
 
 def test_what_is_lost_has_to_be_named_whoever_agrees() -> None:
@@ -144,9 +144,10 @@ def test_a_release_that_runs_is_waited_for_or_given_up() -> None:
         decide(run(yes=True), busy)
     for option in ("wait", "cancel_release"):
         decide(run("staging", **{"yes": True, option: True}), busy)
-    hard = replace(busy, refusals=(replace(BUSY, waits=False),))
-    with pytest.raises(RefusedError):
+    hard = replace(busy, refusals=(BUSY, Refusal("it has a name of its own", "Data.Clients", "Give it another one.")))
+    with pytest.raises(RefusedError) as raised:
         decide(run(yes=True, wait=True, cancel_release=True), hard)
+    assert "Give it another one." in str(raised.value) and "a release is running" not in str(raised.value)
 
 
 def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

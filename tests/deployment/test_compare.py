@@ -21,7 +21,6 @@ from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Notice, Request
 from scripts.operations.image_first import changed_stacks
-from tests.conftest import ROOT
 from tests.support.changesets import NO_CHANGES, change_set, detail, modify
 from tests.support.gate import passed
 from tests.support.service import ME, REGION, Prepared, Stored, arn
@@ -258,7 +257,7 @@ def test_a_template_that_is_no_json_is_refused() -> None:
 
 def root(aws: Prepared, previous: Stack, change_set: bool = False) -> RootDeployment:
     roots = {"environment": ENVIRONMENT}
-    context = Context(aws, roots, ROOT, passed(roots), change_set=change_set)
+    context = Context(aws, roots, passed(roots), change_set=change_set)
     return RootDeployment(context, ENVIRONMENT, aws, BUCKET, PACKAGED, previous=previous)
 
 

@@ -59,7 +59,7 @@ def computed_by_delivery(
     service: Aws, environment: Environment, beside: Mapping[str, Stack | None], previous: Stack | None = None
 ) -> list[Computed]:
     """The computed parameters with those of optional parts."""
-    context = Context(service, {"environment": environment}, ROOT, GateVerdict({}))
+    context = Context(service, {"environment": environment}, GateVerdict({}))
     bucket = Bucket.of("dashboard", ME.account, REGION)
     root = RootDeployment(context, environment, service, bucket, PackagedSet(()), beside, previous)
     return root.computation.values([*optional_parts.values(root)])
@@ -264,7 +264,7 @@ def test_a_changed_backend_gets_the_image_that_runs(environment: Environment) ->
 
     def revised(computed: Sequence[Computed], previous: Stack | None, comparison: Comparison) -> list[Computed]:
         service = aws(ssm__get_parameter=RELEASE)
-        context = Context(service, {"environment": environment}, ROOT, GateVerdict({}))
+        context = Context(service, {"environment": environment}, GateVerdict({}))
         bucket = Bucket.of("dashboard", ME.account, REGION)
         root = RootDeployment(context, environment, service, bucket, PackagedSet(()), BESIDE, previous, tuple(computed))
         return list(image_first.revise(root, comparison))
@@ -332,7 +332,7 @@ def test_the_profile_that_images_are_signed_with(tmp_path: Path, environment: En
     there = {"Stacks": [{**stack, "CreationTime": datetime(2026, 11, 29, tzinfo=UTC)}]}
     service = aws(cloudformation__describe_stacks=there)
     root = RootDeployment(
-        Context(service, roots, ROOT, GateVerdict({})),
+        Context(service, roots, GateVerdict({})),
         roots["environment"],
         service,
         Bucket.of("dashboard", ME.account, REGION),
@@ -354,7 +354,7 @@ def distribution(roots: dict[str, Environment], stack: Stack | None) -> Computed
     """The distribution that the root `edge` is given, when the environment stands like this."""
     missing = refusal("cloudformation.describe_stacks", "ValidationError", "Stack does not exist")
     service = aws(cloudformation__describe_stacks=missing)
-    context = Context(service, roots, ROOT, GateVerdict({}))
+    context = Context(service, roots, GateVerdict({}))
     bucket = Bucket.of("dashboard", ME.account, REGION)
     root = RootDeployment(context, roots["edge"], service, bucket, PackagedSet(()), {"environment": stack})
     [computed] = root.computation.values([*optional_parts.values(root)])
@@ -364,7 +364,7 @@ def distribution(roots: dict[str, Environment], stack: Stack | None) -> Computed
 
 def test_the_core_refuses_what_it_does_not_compute(tmp_path: Path) -> None:
     for roots in (with_domain(tmp_path, CloudFrontAlarms="true"), {"environment": beanstalk(tmp_path / "beanstalk")}):
-        context = Context(aws(), roots, ROOT, GateVerdict({}))
+        context = Context(aws(), roots, GateVerdict({}))
         with pytest.raises(RefusedError, match="backend on Elastic Beanstalk") as refused:
             package_roots(context)
         assert "`delivery apply staging` deploys it" in refused.value.remedy

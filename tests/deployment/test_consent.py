@@ -79,8 +79,6 @@ YES, INTENT = Consent(yes=True), Consent(allow_broader=True)
         (BROADER, replace(INTENT, yes=True), [], [], ""),
         (replace(BROADER, kind=CREATE), YES, [], [], ""),  # everything is new
         (replace(PLAIN, lost=BROADER.gained[:1]), YES, [], [], BROADENED),
-        (replace(PLAIN, refusals=(WAITS,)), replace(YES, wait=True), [], [], ""),
-        (replace(PLAIN, refusals=(WAITS,)), replace(YES, cancel_release=True), [], [], ""),
     ],
 )
 def test_what_is_asked_and_how_it_ends(
@@ -114,8 +112,8 @@ def test_everything_that_must_not_happen_is_said_at_once(staging: Environment) -
     everything = "\n".join([f"{NOT_CHANGED}:", *lines, *(f"  {loss}" for loss in LOSSES)])
     assert outcome(staging, plan, YES) == ([], everything)
     replaced, changed, deleted, unprotected = (loss.name for loss in LOSSES)
-    right = replace(YES, allow_replace=(replaced, changed), allow_delete=(deleted, unprotected), wait=True)
-    assert outcome(staging, plan, right) == ([], f"{NOT_CHANGED}:\n{lines[0]}")
+    right = replace(YES, allow_replace=(replaced, changed), allow_delete=(deleted, unprotected))
+    assert outcome(staging, plan, right) == ([], "\n".join([f"{NOT_CHANGED}:", *lines]))
     wrong = replace(right, allow_replace=(deleted, unprotected), allow_delete=(replaced, changed))
     losses = replace(plan, refusals=())
     assert outcome(staging, losses, wrong)[1] == "\n".join([f"{NOT_CHANGED}:", *(f"  {loss}" for loss in LOSSES)])

@@ -42,7 +42,7 @@ from scripts.deployment.errors import (
 )
 from scripts.deployment.execute import Outcome
 from scripts.deployment.guards import Consent
-from scripts.deployment.package import GateVerdict, Source
+from scripts.deployment.package import GateVerdict
 from scripts.deployment.plan import UPDATE, Notice, Plan
 from tests.conftest import ROOT
 from tests.support.account import NOW, SHARED, STAGING, Account, Roots
@@ -90,7 +90,7 @@ def recording(steps: list[str], **changed: Any) -> Extensions:
 
 def whole(aws: Prepared, roots: Roots, steps: list[str], **changed: Any) -> Context:
     extensions = recording(steps, **changed)
-    return Context(aws, roots, ROOT, passed(roots), Consent(yes=True), extensions=extensions)
+    return Context(aws, roots, passed(roots), Consent(yes=True), extensions=extensions)
 
 
 STEPS = (
@@ -197,7 +197,7 @@ IDENTITY = {"Account": ACCOUNT, "Arn": ME.arn}
 
 def small(aws: Prepared, previous: Stack | None = STANDING, extensions: Extensions | None = None, **more: Any) -> Any:
     roots = {"environment": SMALL}
-    context = Context(aws, roots, ROOT, passed(roots), extensions=extensions or Extensions(), **more)
+    context = Context(aws, roots, passed(roots), extensions=extensions or Extensions(), **more)
     packaged = package(SMALL.root, BUCKET.url, "staging")
     return RootDeployment(context, SMALL, aws, BUCKET, packaged, previous=previous)
 
@@ -210,17 +210,15 @@ ACCESS = Stack("dashboard-staging-access", "id", "CREATE_COMPLETE", outputs={"Cl
 
 
 def test_what_is_asked_of_cloudformation_for_a_root() -> None:
-    origin = Source("0123456789abcdef", "main", "clean")
-    root = small(asking(), access=ACCESS, topics=("arn:topic",), origin=origin, run="r1")
+    root = small(asking(), access=ACCESS, topics=("arn:topic",), run="r1; commit 0123456789ab")
     root = replace(root, prefix="plan-", computed=())
     request = root.request()
     assert request.stack == NAME and request.packaged is root.packaged and request.prefix == "plan-staging-"
     assert (request.parameters, request.tags) == ({"Cidr": "10", "Login": "x"}, {"Cost": "1"})
     assert (request.role, request.hidden) == ("arn:role", {"Login"})
     assert request.options == {"NotificationARNs": ["arn:topic"]}
-    assert request.description == (
-        f"by {ME.arn}, run r1; commit 0123456789ab (main, tree clean); set 7; plan {request.digest[:16]}"
-    )
+    described = f"by {ME.arn}, run r1; commit 0123456789ab; set 7; plan {request.digest[:16]}"
+    assert request.description == described
     long = replace(root, context=replace(root.context, run="r" * 2000)).request().description
     assert len(long) == 1024 and long.startswith(f"by {ME.arn}, run rrr")
 
@@ -539,7 +537,7 @@ def test_what_goes_and_who_may_do_more_is_in_the_plan_of_a_stack_that_stands() -
 def test_the_core_leaves_production_to_the_larger_command() -> None:
     production = {"environment": replace(SMALL, name="production")}
     with pytest.raises(RefusedError) as raised:
-        deploy(Context(asking(), production, ROOT, GateVerdict({})))
+        deploy(Context(asking(), production, GateVerdict({})))
     assert str(raised.value).splitlines() == [
         "production is deployed with the command `delivery`, which checks who deploys, and from which tree.",
         "`delivery apply production` does it.",
@@ -548,7 +546,7 @@ def test_the_core_leaves_production_to_the_larger_command() -> None:
 
 def test_templates_are_stored_where_their_root_stands(loaded: Roots) -> None:
     """The root that CloudFront needs stands in us-east-1, and what nobody has passed is stored nowhere."""
-    context = Context(asking(), loaded, ROOT, passed(loaded))
+    context = Context(asking(), loaded, passed(loaded))
     own = package_roots(context)
     assert [(root.name, root.aws.region, root.bucket.region) for root in own] == [
         ("shared", REGION, REGION),

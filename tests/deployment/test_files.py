@@ -310,17 +310,18 @@ def test_the_source_of_a_deployment(tmp_path: Path) -> None:
     assert origin.source(tmp_path).commit == "unknown"
     git("init", "--initial-branch=main")
     git("commit", "--allow-empty", "-m", "first")
-    assert origin.source(tmp_path) == package.Source(git("rev-parse", "HEAD"), "main", "clean")
+    assert origin.source(tmp_path) == origin.Source(git("rev-parse", "HEAD"), "main", "clean")
     (tmp_path / "new").touch()
     assert origin.source(tmp_path).tree == "changed"
     root = RootDeployment(
-        Context(Prepared(sts__get_caller_identity={"Account": ACCOUNT, "Arn": ME.arn}), {}, tmp_path, GateVerdict({})),
+        Context(Prepared(sts__get_caller_identity={"Account": ACCOUNT, "Arn": ME.arn}), {}, GateVerdict({})),
         environment.load("shared", ROOT / "templates", ROOT / "params")["shared"],
         Prepared(sts__get_caller_identity={"Account": ACCOUNT, "Arn": ME.arn}),
         BUCKET,
         packaged(),
     )
-    root = replace(root, context=replace(root.context, origin=origin.source(tmp_path), run=origin.this_run(ME.arn).run))
+    run = f"{origin.this_run(ME.arn).run}; {origin.source(tmp_path)}"
+    root = replace(root, context=replace(root.context, run=run))
     author, commit = origin.this_run(ME.arn), git("rev-parse", "HEAD")[:12]
     text, version = root.describe("d" * 64), root.environment.version
     assert text == f"{author}; commit {commit} (main, tree changed); set {version}; plan {'d' * 16}"

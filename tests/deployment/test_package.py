@@ -14,7 +14,7 @@ from generator.cfn.changes import PlannedChange
 from generator.cfn.packaging import Bucket, PackagedSet, bucket_policy, package
 from generator.cfn.templates import STACK, from_bodies
 from scripts.deployment.errors import AwsError, RefusedError, TemplateMismatchError
-from scripts.deployment.package import GateVerdict, Source, begin_record, prepare, read_text, verify
+from scripts.deployment.package import GateVerdict, Record, prepare, read_text, verify
 from scripts.deployment.plan import UPDATE, Plan
 from tests.support.service import ACCOUNT, ME, REGION, Prepared, Stored, refusal
 
@@ -176,24 +176,20 @@ def test_the_template_of_a_stack_is_read_as_it_was_handed_in() -> None:
 
 def test_a_deployment_is_recorded_when_it_starts_and_when_it_ends() -> None:
     """The records of a stack sort by time."""
-    stored, body = Stored(), {"stack": "staging", "change_set": "deploy-1", "plan": "d", "version": "1", "who": ME.arn}
-    aws = Prepared(**{name.replace(".", "__"): answer for name, answer in stored.answers.items()})
+    body = {"stack": "staging", "change_set": "deploy-1", "plan": "d", "version": "1", "who": ME.arn}
+    aws = Prepared(s3__put_object=Stored().put, sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn})
     begun = datetime.now(UTC).replace(microsecond=0)
-    record = begin_record(aws, BUCKET, Source("0123456789abcdef", "main", "clean"), body)
+    plan, origin = Plan("staging", "id", UPDATE, "arn", "deploy-1", "d"), {"commit": "0123", "tree": "clean"}
+    record = Record.begin(aws, BUCKET, origin, plan, "1")
+    record.write(aws)
     record.write(aws, status="UPDATE_COMPLETE")
-    first, second = [request for _, request in aws.asked]
+    first, second = [request for name, request in aws.asked if name == "s3.put_object"]
     moments = re.fullmatch(r"deployments/staging/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)-deploy-1\.json", first["Key"])
     assert moments and begun <= datetime.fromisoformat(moments[1]) <= datetime.now(UTC)
     for request, status in ((first, "STARTED"), (second, "UPDATE_COMPLETE")):
         content = json.loads(request.pop("Body"))
-        origin = {"commit": "0123456789abcdef", "branch": "main", "tree": "clean", "when": moments[1]}
-        assert content == {**body, **origin, "status": status}
+        assert content == {**body, **origin, "status": status, "when": moments[1]}
         assert request == {"Key": record.key, "ContentType": "application/json", **OWNED}
-
-
-def test_a_source_is_named_by_the_beginning_of_its_commit() -> None:
-    assert str(Source("0123456789abcdef", "main", "clean")) == "commit 0123456789ab (main, tree clean)"
-    assert str(Source()) == "commit unknown (unknown, tree unknown)"
 
 
 # --- what the gate has passed

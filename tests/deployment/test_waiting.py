@@ -140,9 +140,13 @@ def test_an_execution_that_is_refused_is_said_for_what_it_is(
 
 
 def test_what_cannot_be_followed_any_more_is_left_running_with_the_way_back_to_it() -> None:
-    lost = execute.lost(running(), refusal("x.y", "ExpiredToken", "old"))
-    assert lost.reason == f"{NAME} is left running: x.y: ExpiredToken: old"
-    assert lost.remedy == f"{remedy('ExpiredToken')} {execute.RESUME}"
+    with pytest.raises(ManualActionRequiredError) as raised:
+        execute.leave(running().stack, refusal("x.y", "ExpiredToken", "old"))
+    assert raised.value.reason == f"{NAME} is left running: x.y: ExpiredToken: old"
+    assert raised.value.remedy == f"{remedy('ExpiredToken')} {execute.RESUME}"
+    with pytest.raises(ManualActionRequiredError) as raised:
+        execute.leave(running().stack)
+    assert (raised.value.reason, raised.value.remedy) == (f"{NAME} is left running.", execute.RESUME)
 
 
 def test_the_events_of_an_operation_end_where_it_began() -> None:

@@ -28,7 +28,6 @@ from scripts.deployment.environment import Computed
 from scripts.deployment.plan import Plan, Request
 from scripts.operations.deploying import review
 from scripts.operations.planning import NotPlanned
-from tests.conftest import ROOT
 from tests.support.changesets import ALWAYS, BUCKET, NO_CHANGES, change_set, detail, modify, nested
 from tests.support.gate import passed
 from tests.support.service import ME, REGION, Prepared, arn, refusal
@@ -263,7 +262,7 @@ def plans() -> list[Plan | NotPlanned]:
     hidden = frozenset({"Login"})
     request = Request(NAME, packaged, values, {"CostCenter": "2"}, hidden=hidden, description="why")
     aws = service()
-    context = Context(aws, {"environment": environment}, ROOT, passed({}), extensions=Extensions(review=review))
+    context = Context(aws, {"environment": environment}, passed({}), extensions=Extensions(review=review))
     root = RootDeployment(
         context, environment, aws, Bucket.of("dashboard", ME.account, REGION), packaged, previous=BEFORE
     )

@@ -95,7 +95,7 @@ def adopted_values(
 
 def root(aws: Prepared, staging: Environment, previous: Stack | None = None) -> RootDeployment:
     """The root of an environment that is deployed."""
-    context = Context(aws, {"environment": staging}, ROOT, GateVerdict({}))
+    context = Context(aws, {"environment": staging}, GateVerdict({}))
     bucket = Bucket.of(staging.application, ME.account, REGION)
     return RootDeployment(context, staging, aws, bucket, PackagedSet(()), previous=previous)
 

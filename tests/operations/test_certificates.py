@@ -66,7 +66,7 @@ def removed(aws: WithCertificates, name: str = "environment", edge: bool = True)
     """The lines after a root of staging was deployed."""
     roots = load_environment("staging", ROOT / "templates", ROOT / "params")
     stack, other = (Stack(each, arn("stack", each), "UPDATE_COMPLETE") for each in ("staging", "staging-edge"))
-    context = Context(aws, roots, ROOT, GateVerdict({}))
+    context = Context(aws, roots, GateVerdict({}))
     bucket = Bucket.of(roots[name].application, ME.account, REGION)
     root = RootDeployment(context, roots[name], aws, bucket, PackagedSet(()))
     root = replace(root, other_stacks={"edge": other if edge else None})

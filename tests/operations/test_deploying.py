@@ -25,7 +25,7 @@ from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError,
 from scripts.deployment.plan import Plan, Refusal
 from scripts.operations import access_first, deploying, living, saved_plan
 from scripts.operations.following import Event, FollowedOutcome
-from scripts.operations.origin import this_run
+from scripts.operations.origin import Source, this_run
 from scripts.operations.saved_plan import SavedPlan, SavedStack
 from scripts.terminal import results
 from tests.conftest import ROOT
@@ -359,12 +359,26 @@ def test_what_is_left_to_do_after_a_reviewed_plan_is_told(
     assert deploying.deploy_roots(run, options) is ends
     assert capsys.readouterr().out.splitlines() == lines
     [context] = contexts
-    assert context.extensions.keeps_change_sets and context.consent.reviewed
+    assert context.extensions.keeps_change_sets
+    assert set(context.origin) == {"commit", "branch", "tree"}
+    assert context.run == f"{this_run('').run}; {Source(**context.origin)}"
     run, options = arguments(aws, loaded)
     assert deploying.deploy_roots(run, options) is ends and capsys.readouterr().out == ""
-    assert not contexts[1].extensions.keeps_change_sets and not contexts[1].consent.reviewed
+    assert not contexts[1].extensions.keeps_change_sets
     saved_plan.write(tmp_path / "plan.json", replace(plan, environment="production"))
     run, options = arguments(aws, loaded, plan=tmp_path / "plan.json")
     with pytest.raises(RefusedError, match="The plan is for production, and this is staging"):
         deploying.deploy_roots(run, options)
     assert len(contexts) == 2
+
+
+def test_production_is_agreed_to_in_advance_when_its_plan_was_reviewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, "deploy", lambda _: Exit.DONE)
+    file, aws = tmp_path / "plan.json", Prepared(sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn})
+    saved_plan.write(file, saved(environment="production"))
+    production = environment.load("production", ROOT / "templates", ROOT / "params")
+    assert deploying.deploy_roots(*arguments(aws, production, yes=True, plan=file)) is Exit.DONE
+    with pytest.raises(RefusedError, match="`--yes` alone is not accepted for production"):
+        deploying.deploy_roots(*arguments(aws, production, yes=True))

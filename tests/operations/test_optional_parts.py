@@ -46,7 +46,7 @@ def deployment(
 ) -> RootDeployment:
     say = (lines if lines is not None else []).extend
     extensions = Extensions(say=say, keeps_change_sets=more.pop("keeps_change_sets", False))
-    context = Context(aws, roots, ROOT, passed(roots), extensions=extensions)
+    context = Context(aws, roots, passed(roots), extensions=extensions)
     bucket = Bucket.of("dashboard", ME.account, REGION)
     return RootDeployment(context, roots[name], aws, bucket, PackagedSet(()), **more)
 
@@ -127,5 +127,5 @@ def test_the_certificate_comes_before_the_environment_and_its_alarms_after_it(
 ) -> None:
     roots = chosen(loaded, **choices)
     aws = Anywhere(cloudformation__describe_stacks=ABSENT)
-    context = Context(aws, roots, ROOT, passed(roots))
+    context = Context(aws, roots, passed(roots))
     assert [root.root.name for root in optional_parts.roots(context)] == order

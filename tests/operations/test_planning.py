@@ -72,7 +72,7 @@ def planned(
     me = {"Account": ME.account, "Arn": ME.arn}
     aws = Anywhere(sts__get_caller_identity=me, cloudformation__describe_stacks=stack)
     extensions = Extensions(roots=lambda _: [roots[name] for name in order], plan=plan)
-    context = Context(aws, roots, ROOT, passed(roots), extensions=extensions)
+    context = Context(aws, roots, passed(roots), extensions=extensions)
     return list(plan_roots(context, "saved-")), came
 
 

@@ -40,7 +40,7 @@ def test_the_platform_waits_for_a_deployment_of_its_own(
 ) -> None:
     staging = load("staging", ROOT / "templates", ROOT / "params")["environment"]
     stack = Stack("s", arn("stack", "s"), "UPDATE_COMPLETE", parameters={PLATFORM_ARN: before})
-    context = Context(Prepared(), {"environment": staging}, ROOT, GateVerdict({}))
+    context = Context(Prepared(), {"environment": staging}, GateVerdict({}))
     bucket = Bucket.of(staging.application, ME.account, REGION)
     root = RootDeployment(context, staging, Prepared(), bucket, PackagedSet(()), previous=stack)
     comparison = Comparison(**{"templates_differ": False, **differs})

@@ -60,7 +60,7 @@ def resources(StackName: str) -> dict[str, Any]:
 
 
 def deployment(aws: Prepared, staging: Environment, previous: Stack | None, **more: Any) -> RootDeployment:
-    context = Context(aws, {"environment": staging}, ROOT, GateVerdict({}), **more)
+    context = Context(aws, {"environment": staging}, GateVerdict({}), **more)
     bucket = Bucket.of("dashboard", ME.account, REGION)
     return RootDeployment(context, staging, aws, bucket, PackagedSet(()), previous=previous)
 

@@ -239,6 +239,8 @@ def test_what_cannot_be_asked_is_said(commits: list[str], ask: Ask) -> None:
     nothing = ask(Account({}, STACK))
     assert nothing.unknown == ("the commits in between: no record says from which commit it was deployed",)
     assert (nothing.status, nothing.commit) == ("UPDATE_COMPLETE", "")
+    # The core alone does not know the commit; that of an older deployment is not the one that is deployed.
+    assert ask(Account({"b": record(""), "a": record(commits[0])}, STACK)) == nothing
     unknown = ask(Account({"a": record("f" * 40)}, STACK))
     assert unknown.commit == "f" * 40 and unknown.unknown[0].startswith("the commits in between: ")
     account = Account({}, STACK)
