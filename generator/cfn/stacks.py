@@ -54,7 +54,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class StackResource:
-    """One resource of a stack. `path` leads from the root by logical ids, `stack_id` is the stack that it is in,
+    """One resource of a stack. `path` leads to it by logical ids, `stack_id` is the stack that it is in,
     `updated` when the stack last finished something with it."""
 
     path: tuple[str, ...]
@@ -68,10 +68,10 @@ class StackResource:
         return " > ".join(self.path)
 
     @classmethod
-    def listed(cls, entry: Mapping[str, Any], stack_id: str, above: tuple[str, ...]) -> "StackResource":
-        """An entry of `ListStackResources` of a stack; `above` leads to that stack."""
+    def listed(cls, entry: Mapping[str, Any], stack_id: str) -> "StackResource":
+        """An entry of `ListStackResources` of a stack; its path is that from this stack."""
         return cls(
-            (*above, entry["LogicalResourceId"]),
+            (entry["LogicalResourceId"],),
             entry["ResourceType"],
             entry.get("PhysicalResourceId", ""),
             entry["ResourceStatus"],

@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.cfn.masking import scrubbed
+from generator.cfn.names import LOCAL
 from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
 from scripts.deployment import deploy_root, stacks
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, print_lines
-from scripts.deployment.environment import LOCAL, load
+from scripts.deployment.environment import load
 from scripts.deployment.errors import DeployError, Exit, RefusedError
 from scripts.deployment.execute import Outcome, Running, events_since, watch
 from scripts.deployment.guards import Consent

@@ -81,13 +81,12 @@ class Aws:
     def pages(self, service: str, operation: str, /, **arguments: Any) -> Iterator[Answer]:
         """Every page of an answer, by botocore's paginators over our `call`; for the few operations that botocore has
         none for, by the token that they take and give. Raises `AwsError`."""
-        from botocore import xform_name
         from botocore.exceptions import PaginationError
         from botocore.paginate import Paginator
 
-        service_model = self._service_model(service)
-        [name] = [name for name in service_model.operation_names if xform_name(name) == operation]
-        model = service_model.operation_model(name)
+        meta = self._client(service).meta
+        name = meta.method_to_api_mapping[operation]
+        model = meta.service_model.operation_model(name)
         config = _paginators(service).get(name)
         if config is None:
             members = model.output_shape.members
@@ -105,9 +104,6 @@ class Aws:
             answer = self.call("sts", "get_caller_identity")
             self._identity = Identity(answer["Account"], answer["Arn"])
         return self._identity
-
-    def _service_model(self, service: str) -> Any:
-        return self._client(service).meta.service_model
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:

@@ -78,7 +78,7 @@ def _doubts(aws: Aws, stack: Stack, request: Request) -> Iterator[Notice]:
     for name in sorted(request.hidden & stack.parameters.keys()):
         if stack.parameters[name] == MASKED:
             yield Notice("comparison", name, "CloudFormation does not show its value, so a change set has to say")
-    nested = [each for each in resources(aws, stack.id, deep=False) if each.type == STACK and each.physical_id]
+    nested = [each for each in resources(aws, stack.id) if each.type == STACK and each.physical_id]
     standing = _standing(aws) if nested else {}
     for resource in nested:
         status, updated = standing.get(resource.physical_id, ("DELETE_COMPLETE", None))
@@ -145,7 +145,7 @@ def _collect(aws: Aws, stack_id: str, name: str, body: Mapping[str, Any], bodies
     """Adds a template and those below it, each under its path and addressed by it."""
     rewritten = dict(body["Resources"])
     nested = [logical_id for logical_id, resource in body["Resources"].items() if resource["Type"] == STACK]
-    ids = {each.path[0]: each.physical_id for each in resources(aws, stack_id, deep=False)} if nested else {}
+    ids = {each.path[0]: each.physical_id for each in resources(aws, stack_id)} if nested else {}
     for logical_id in (each for each in nested if ids.get(each)):  # where its condition is false it does not exist
         below, resource = f"{name}.{logical_id}", body["Resources"][logical_id]
         _collect(aws, ids[logical_id], below, read_body(aws, ids[logical_id]), bodies)

@@ -251,14 +251,11 @@ def review(root: RootDeployment, plan: Plan, comparison: Comparison) -> Plan:
 
 
 def execute(root: RootDeployment, plan: Plan, begin: Begin = start) -> tuple[Exit, Stack | None]:
-    """Executes what was agreed to, follows it and writes it down; `begin` starts the operation. An empty plan changes
-    nothing in the stack, only about it."""
+    """Executes what was agreed to, follows it and writes it down; `begin` starts the operation."""
     aws, extensions = root.aws, root.context.extensions
     # Once more, before anything happens: CloudFormation may read nested templates again when it executes a change set.
-    verify_stored(aws, root.bucket, plan.stored if plan.change_set else ())
+    verify_stored(aws, root.bucket, plan.stored)
     extensions.say(extensions.before_execution(root, plan))
-    if plan.empty:
-        return Exit.DONE, stacks.read(aws, plan.stack)
     record = Record.begin(aws, root.bucket, root.context.origin, plan, root.environment.version)
     running = begin(aws, plan)
     with left_running(running):

@@ -19,7 +19,6 @@ from generator.cfn.zones import UNFIT
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, ParametersRefusedError, RefusedError, UsageError
 
-LOCAL = "local"  # the environment on the local AWS
 BEANSTALK = "BEANSTALK"  # of BackendTarget
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"

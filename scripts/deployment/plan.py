@@ -196,17 +196,17 @@ def discard(aws: Aws, plan: Plan) -> None:
 def _wait_until_deleted(aws: Aws, change_set: str) -> None:
     """Nested change sets are deleted after the root's own, with the stacks that wait for them in REVIEW_IN_PROGRESS; a
     root stack that is deleted before may leave those behind."""
-    until, waits = time.monotonic() + DELETION_SECONDS, pauses()
-    while time.monotonic() < until:
+    until = time.monotonic() + DELETION_SECONDS
+    for pause in pauses():
         try:
             answer = aws.call("cloudformation", "describe_change_set", ChangeSetName=change_set)
         except AwsError as error:
             if error.code in ("ChangeSetNotFound", "ValidationError"):  # the latter when its stack is gone with it
                 return
             raise
-        if answer.get("Status") not in ("DELETE_PENDING", "DELETE_IN_PROGRESS"):
+        if answer.get("Status") not in ("DELETE_PENDING", "DELETE_IN_PROGRESS") or time.monotonic() > until:
             return
-        time.sleep(next(waits))
+        time.sleep(pause)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from typing import Any
 
 from generator.cfn.names import CHANGE_SETS
 from generator.cfn.stacks import Stack, StackResource
-from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, OvertakenError
 
@@ -35,15 +34,10 @@ def manual_action(stack: Stack) -> ManualActionRequiredError:
     return ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", remedy)
 
 
-def resources(aws: Aws, stack_id: str, path: tuple[str, ...] = (), deep: bool = True) -> Iterator[StackResource]:
-    """What is in a stack, with `deep` each nested stack followed by what is in it; for 90 days also of a deleted one
-    (API reference, ListStackResources)."""
+def resources(aws: Aws, stack_id: str) -> Iterator[StackResource]:
+    """What is in a stack, for 90 days also in a deleted one (API reference, ListStackResources)."""
     for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack_id):
-        for entry in page["StackResourceSummaries"]:
-            resource = StackResource.listed(entry, stack_id, path)
-            yield resource
-            if deep and resource.type == STACK and resource.physical_id:
-                yield from resources(aws, resource.physical_id, resource.path)
+        yield from (StackResource.listed(entry, stack_id) for entry in page["StackResourceSummaries"])
 
 
 # --- change sets

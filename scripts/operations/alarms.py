@@ -56,9 +56,9 @@ def guarding(root: RootDeployment) -> tuple[str, ...]:
     if not names or previous is None:
         return ()
     alarms = []
-    for child in resources(root.aws, previous.id, deep=False):
+    for child in resources(root.aws, previous.id):
         if child.path[0] in names and child.physical_id:
-            inside = resources(root.aws, child.physical_id, deep=False)
+            inside = resources(root.aws, child.physical_id)
             alive = (each for each in inside if each.status in ALIVE)
             alarms += [each.physical_id for each in alive if each.path[0] in names[child.path[0]]]
     # Form: Service Authorization Reference, "Amazon CloudWatch", resource type alarm.

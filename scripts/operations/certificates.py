@@ -12,7 +12,7 @@ from generator.cfn.stacks import Stack
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import AwsError
-from scripts.deployment.stacks import resources
+from scripts.operations.all_resources import all_resources
 
 CERTIFICATE = "AWS::CertificateManager::Certificate"
 
@@ -52,4 +52,4 @@ def replaced_certificates(aws: Aws, environment: Environment, own: Collection[st
 
 
 def _certificates(aws: Aws, stack: Stack) -> Iterator[str]:
-    return (each.physical_id for each in resources(aws, stack.id) if each.type == CERTIFICATE)
+    return (each.physical_id for each in all_resources(aws, stack.id) if each.type == CERTIFICATE)

@@ -23,8 +23,9 @@ from scripts.deployment.deploy_root import Context, RootDeployment, execute
 from scripts.deployment.errors import Exit
 from scripts.deployment.execute import Running, destroy
 from scripts.deployment.plan import DELETE, Plan
-from scripts.deployment.stacks import read, resources
+from scripts.deployment.stacks import read
 from scripts.operations import service_role
+from scripts.operations.all_resources import all_resources
 from scripts.operations.stack_settings import UNPROTECTED
 
 
@@ -52,7 +53,7 @@ def standing_resources(aws: Aws, stack: Stack) -> Iterator[tuple[StackResource, 
     """The resources of a root stack and all that it nests, without the nested stacks themselves, each with its
     DeletionPolicy, by the template that it was made from."""
     policies: dict[str, dict[str, str]] = {}
-    for resource in resources(aws, stack.id):
+    for resource in all_resources(aws, stack.id):
         if not resource.physical_id or resource.status == "DELETE_COMPLETE" or resource.type == STACK:
             continue
         if resource.stack_id not in policies:

@@ -16,6 +16,7 @@ from generator.cfn.statuses import DEPLOYED, RESTORED
 from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
 from generator.cfn.templates import Template
 from scripts.deployment import deploy_root as core
+from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, deploy_root, execute, plan_root
@@ -188,6 +189,9 @@ def execute_image_first(root: RootDeployment, plan: Plan) -> tuple[Exit, Stack |
     lands on the release that runs. What was agreed to is planned again on top of it."""
     if plan.kind == DELETE:
         return deletion.execute_deletion(root, plan)
+    if plan.empty:  # nothing changes in the stack, only about it
+        say(root.context.extensions.before_execution(root, plan))
+        return Exit.DONE, stacks.read(root.aws, plan.stack)
     if not plan.first:
         return execute(root, plan)
     discard(root.aws, plan)  # it is of no use once the image has changed

@@ -105,7 +105,7 @@ def read_image(root: RootDeployment, previous: Stack, plan: Plan) -> Plan:
 def _standing(aws: Aws, stack_id: str, name: str, url: str, bucket: Bucket) -> Iterator[Packaged]:
     """The templates of a stack as it stands, those that it nests first; `url` is the stack's own."""
     body = read_body(aws, stack_id)
-    for resource in resources(aws, stack_id, deep=False):
+    for resource in resources(aws, stack_id):
         if resource.type == STACK and resource.physical_id and resource.path[0] in body["Resources"]:
             nested = body["Resources"][resource.path[0]]["Properties"]["TemplateURL"]
             yield from _standing(aws, resource.physical_id, resource.path[0], nested, bucket)

@@ -13,7 +13,7 @@ from typing import Any
 from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
-from scripts.deployment.stacks import resources
+from scripts.operations.all_resources import all_resources
 from scripts.operations.diagnose.operation import read_events
 from scripts.operations.following import Event
 from scripts.operations.teardown.teardown import ORIGIN_GROUP, VPC
@@ -59,7 +59,7 @@ def of_stack(aws: Aws, stack: Stack) -> list[Leftover]:
     network that somebody has removed is gone with it. CloudFormation keeps events for 90 days (User Guide, "View stack
     information")."""
     failed = leftovers(read_events(aws, stack.id, None))
-    there = {each.physical_id for each in resources(aws, stack.id)} if failed else set()
+    there = {each.physical_id for each in all_resources(aws, stack.id)} if failed else set()
     left = [each for each in failed if each.id not in there]
     gone = {each.path[:-1] for each in left if each.type == VPC and not _groups(aws, each.id)}
     return [each for each in left if not (each.type in INSIDE and each.path[:-1] in gone)]

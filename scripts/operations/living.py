@@ -14,7 +14,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import AwsError
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import resources
+from scripts.operations.all_resources import all_resources
 from scripts.operations.releases.releases import running
 
 PIPELINE, SERVICE, TASK = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
@@ -115,7 +115,7 @@ def _narrows(previous: Stack, plan: Plan) -> bool:
 
 def weight_elsewhere(aws: Aws, previous: Stack) -> int:
     """The weight that the production rule has on the second target group: what a deployment has shifted there."""
-    there = {each.path: each.physical_id for each in resources(aws, previous.id)}
+    there = {each.path: each.physical_id for each in all_resources(aws, previous.id)}
     if not there.get(PRODUCTION_RULE):
         return 0
     rules = aws.call("elbv2", "describe_rules", RuleArns=[there[PRODUCTION_RULE]])["Rules"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from generator.cfn.stacks import Stack, StackResource
@@ -53,13 +54,13 @@ def test_a_stack_with_what_there_always_is() -> None:
     )
 
 
-def test_a_resource_of_a_nested_stack() -> None:
+def test_a_resource_of_a_stack() -> None:
     entry = {"LogicalResourceId": "Queue", "ResourceType": "AWS::SQS::Queue", "ResourceStatus": "CREATE_COMPLETE"}
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     full = {**entry, "PhysicalResourceId": "q-1", "LastUpdatedTimestamp": moment}
-    assert StackResource.listed(full, "arn:child", ("Data",)) == StackResource(
-        ("Data", "Queue"), "AWS::SQS::Queue", "q-1", "CREATE_COMPLETE", "arn:child", moment
+    assert StackResource.listed(full, "arn:child") == StackResource(
+        ("Queue",), "AWS::SQS::Queue", "q-1", "CREATE_COMPLETE", "arn:child", moment
     )
-    bare = StackResource.listed(entry, "arn:shop", ())
+    bare = StackResource.listed(entry, "arn:shop")
     assert bare == StackResource(("Queue",), "AWS::SQS::Queue", "", "CREATE_COMPLETE", "arn:shop", None)
-    assert str(StackResource.listed(full, "arn:child", ("Data",))) == "Data > Queue"
+    assert str(replace(bare, path=("Data", "Queue"))) == "Data > Queue"

@@ -10,6 +10,7 @@ from generator.cfn.stacks import Stack, StackResource
 from generator.cfn.templates import STACK
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, OvertakenError
+from scripts.operations.all_resources import all_resources
 from tests.support.account import NOW
 from tests.support.service import Prepared, arn, refusal
 
@@ -71,7 +72,7 @@ def summary(name: str, kind: str, physical: str = "") -> dict[str, Any]:
     return {**listed, "LastUpdatedTimestamp": NOW, **({"PhysicalResourceId": physical} if physical else {})}
 
 
-def test_what_is_in_a_stack_is_listed_with_what_is_in_its_nested_stacks() -> None:
+def test_what_is_in_a_stack_is_listed_by_itself_or_with_what_is_in_its_nested_stacks() -> None:
     """Page by page; a nested stack that was never created has nothing in it."""
     pages = {
         ID: [[summary("Data", STACK, NESTED), summary("Empty", STACK)], [summary("Topic", "AWS::SNS::Topic", "t")]],
@@ -90,8 +91,8 @@ def test_what_is_in_a_stack_is_listed_with_what_is_in_its_nested_stacks() -> Non
     table = resource(("Data", "Clients"), "AWS::DynamoDB::Table", "clients", NESTED)
     own = [resource(("Data",), STACK, NESTED), resource(("Empty",), STACK, "")]
     own += [resource(("Topic",), "AWS::SNS::Topic", "t")]
-    assert list(stacks.resources(aws, ID)) == [own[0], table, *own[1:]]
-    assert list(stacks.resources(aws, ID, deep=False)) == own
+    assert list(stacks.resources(aws, ID)) == own
+    assert list(all_resources(aws, ID)) == [own[0], table, *own[1:]]
     assert str(table) == "Data > Clients"
 
 

@@ -307,6 +307,20 @@ def test_with_wait_it_is_planned_again_when_what_forbids_it_has_ended(
     assert deploying.Steps(run, options, None).plan(root) is busy
 
 
+def test_a_plan_that_changes_only_how_the_stack_is_kept_executes_nothing(loaded: dict[str, Environment]) -> None:
+    described = {"StackName": STAGING, "StackId": RUNNING.id, "StackStatus": "UPDATE_COMPLETE", "CreationTime": BEGAN}
+    aws, before = Prepared(cloudformation__describe_stacks={"Stacks": [described]}), list[Plan]()
+    root = deployment(aws, loaded)
+    extensions = replace(root.context.extensions, before_execution=lambda _, plan: before.append(plan) or ())
+    root = replace(root, context=replace(root.context, extensions=extensions))
+    planned = replace(
+        PLAN, change_set="", empty=True, setting_changes=(Difference("termination protection", "", "on"),)
+    )
+    ended, stack = deploying.execute_image_first(root, planned)
+    assert ended is Exit.DONE and stack and stack.name == STAGING
+    assert before == [planned] and aws.calls() == ["cloudformation.describe_stacks"]
+
+
 def test_the_page_of_the_local_aws_is_named_at_the_end(
     loaded: dict[str, Environment], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

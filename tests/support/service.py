@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
@@ -73,8 +74,10 @@ class Prepared(Aws):
             fits(shapes.output_shape, reply)
         return reply
 
-    def _service_model(self, service: str) -> Any:
-        return model(service)
+    def _client(self, service: str) -> Any:
+        """Of a client no more than what botocore knows of the service."""
+        meta = SimpleNamespace(service_model=model(service), method_to_api_mapping=operation_names(service))
+        return SimpleNamespace(meta=meta)
 
     def calls(self) -> list[str]:
         """The names of what was asked."""

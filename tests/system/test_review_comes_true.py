@@ -18,6 +18,7 @@ import pytest
 from generator.cfn.templates import STACK
 from scripts import cli
 from scripts.deployment import stacks
+from scripts.operations.all_resources import all_resources
 from scripts.review.command import review
 from scripts.review.compare import ROLLED
 from scripts.review.model import ADDED, CHANGED, REMOVED, REPLACED, UNCHANGED, EnvironmentReview, Review
@@ -63,7 +64,7 @@ class Living:
         assert stack
         return {
             ".".join(resource.path): resource.physical_id
-            for resource in stacks.resources(self.account.aws, stack.id)
+            for resource in all_resources(self.account.aws, stack.id)
             if resource.type != STACK and resource.physical_id and resource.status != "DELETE_COMPLETE"
         }
 
@@ -181,7 +182,7 @@ def updated(living: Living) -> set[str]:
     assert stack
     return {
         ".".join(resource.path)
-        for resource in stacks.resources(living.account.aws, stack.id)
+        for resource in all_resources(living.account.aws, stack.id)
         if resource.status.startswith("UPDATE")
     }
 

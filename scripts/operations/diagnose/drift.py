@@ -14,7 +14,7 @@ from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import Notice, complete, create, discard
-from scripts.deployment.stacks import resources
+from scripts.operations.all_resources import all_resources
 from scripts.operations.image_first import unchanged
 
 # What changes by itself in a living environment, by type and property: no surprise. The listener's
@@ -81,7 +81,7 @@ class Drift:
 
 def detect_drift(aws: Aws, root: Stack) -> Drift:
     """Compares every stack, all at once. It takes CloudFormation minutes; nothing is changed."""
-    nested = [resource for resource in resources(aws, root.id) if resource.type == STACK and resource.physical_id]
+    nested = [resource for resource in all_resources(aws, root.id) if resource.type == STACK and resource.physical_id]
     stacks = {(): root.id, **{stack.path: stack.physical_id for stack in nested}}
     begun = {
         path: aws.call("cloudformation", "detect_stack_drift", StackName=stack_id)["StackDriftDetectionId"]

@@ -131,7 +131,7 @@ def nested(aws: Aws, stack: Stack, path: tuple[str, ...]) -> Stack:
             for event in reversed(page["StackEvents"])
             if event["ResourceType"] == STACK and event.get("PhysicalResourceId") not in (None, "", stack.id)
         }
-        for resource in resources(aws, stack.id, deep=False):
+        for resource in resources(aws, stack.id):
             if resource.type == STACK and resource.physical_id:
                 ids[resource.path[-1]] = resource.physical_id
         below = read(aws, ids[step]) if step in ids else None

@@ -39,7 +39,7 @@ def run(run: Run, _options: NoOptions) -> Exit:
         stack = stacks.read(aws, root.stack)
         if not (stack or root.needed):
             continue
-        resources = list(stacks.resources(aws, stack.id, deep=False)) if stack else []
+        resources = list(stacks.resources(aws, stack.id)) if stack else []
         children = _children(aws, resources)
         remedy = recovery.remedy(root, stack) if stack else ""
         action = stack.meaning.action if stack else None
