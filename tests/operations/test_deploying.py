@@ -311,7 +311,12 @@ def test_a_plan_that_changes_only_how_the_stack_is_kept_executes_nothing(loaded:
     described = {"StackName": STAGING, "StackId": RUNNING.id, "StackStatus": "UPDATE_COMPLETE", "CreationTime": BEGAN}
     aws, before = Prepared(cloudformation__describe_stacks={"Stacks": [described]}), list[Plan]()
     root = deployment(aws, loaded)
-    extensions = replace(root.context.extensions, before_execution=lambda _, plan: before.append(plan) or ())
+
+    def noted(_: RootDeployment, plan: Plan) -> tuple[str, ...]:
+        before.append(plan)
+        return ()
+
+    extensions = replace(root.context.extensions, before_execution=noted)
     root = replace(root, context=replace(root.context, extensions=extensions))
     planned = replace(
         PLAN, change_set="", empty=True, setting_changes=(Difference("termination protection", "", "on"),)
