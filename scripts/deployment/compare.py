@@ -64,7 +64,7 @@ def compare(aws: Aws, environment: Environment, request: Request, stack: Stack, 
         values.append(Difference(TOPICS, ", ".join(stack.topics), ", ".join(topics)))
     if request.role and request.role != stack.role:
         values.append(Difference(ROLE, stack.role, request.role))
-    differ = body != request.template.body
+    differ = body != request.packaged.root.body
     if not (differ or values or doubts or complete):
         return Comparison(templates_differ=False)
     before = live_templates(aws, stack, environment.root.name, body)
@@ -82,7 +82,7 @@ def _doubts(aws: Aws, stack: Stack, request: Request) -> Iterator[Notice]:
     standing = _standing(aws) if nested else {}
     for resource in nested:
         status, updated = standing.get(resource.physical_id, ("DELETE_COMPLETE", None))
-        if resource.status != "DELETE_COMPLETE" and str(resource) in request.template.body["Resources"]:
+        if resource.status != "DELETE_COMPLETE" and str(resource) in request.packaged.root.body["Resources"]:
             _check_nested(stack, resource, status)
             if status not in DEPLOYED and stack.status in DEPLOYED:
                 yield Notice("comparison", str(resource), f"the nested stack {meaning(status).text} ({status})")
@@ -121,8 +121,7 @@ def live_templates(aws: Aws, stack: Stack, name: str, body: Mapping[str, Any]) -
     Each is asked of CloudFormation: what lies at a template's address may have been another one when it was deployed.
     Raises `RefusedError` for live templates that cannot be read.
     """
-    bodies: dict[str, Any] = {}
-    _collect(aws, stack.id, name, body, bodies)
+    bodies = _bodies(aws, stack.id, name, body)
     try:
         root = from_bodies(bodies)[name]
     except TemplatesError as error:
@@ -141,16 +140,16 @@ def resolve(root: Template, values: Mapping[str, str], aws: Aws) -> TemplateSet:
         raise RefusedError(f"{root.file}: {error}") from error
 
 
-def _collect(aws: Aws, stack_id: str, name: str, body: Mapping[str, Any], bodies: dict[str, Any]) -> None:
-    """Adds a template and those below it, each under its path and addressed by it."""
-    rewritten = dict(body["Resources"])
+def _bodies(aws: Aws, stack_id: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A template and those below it, each under its path and addressed by it."""
+    bodies, rewritten = dict[str, Any](), dict(body["Resources"])
     nested = [logical_id for logical_id, resource in body["Resources"].items() if resource["Type"] == STACK]
     ids = {each.path[0]: each.physical_id for each in resources(aws, stack_id)} if nested else {}
     for logical_id in (each for each in nested if ids.get(each)):  # where its condition is false it does not exist
         below, resource = f"{name}.{logical_id}", body["Resources"][logical_id]
-        _collect(aws, ids[logical_id], below, read_body(aws, ids[logical_id]), bodies)
+        bodies |= _bodies(aws, ids[logical_id], below, read_body(aws, ids[logical_id]))
         rewritten[logical_id] = {**resource, "Properties": {**resource["Properties"], "TemplateURL": f"{below}.json"}}
-    bodies[name] = {**body, "Resources": rewritten}
+    return {**bodies, name: {**body, "Resources": rewritten}}
 
 
 def read_body(aws: Aws, stack_id: str) -> dict[str, Any]:

@@ -51,18 +51,15 @@ def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prom
             raise RefusedError(reason, "Review them. If they are intended, run again with --allow-broader.")
         if intended is False:
             raise NotConfirmedError(f"{plan.stack} was not changed.")
-    if not (consent.yes or aws.endpoint):
-        _ask(aws, environment, plan, prompt)
-
-
-def _ask(aws: Aws, environment: Environment, plan: Plan, prompt: Prompt) -> None:
-    production = environment.name == PRODUCTION
+    if consent.yes or aws.endpoint:
+        return
+    word, choice, how = "yes", "yes/no", "--yes"
+    if environment.name == PRODUCTION:  # nobody types a name by habit
+        word, choice, how = PRODUCTION, "its name", "--yes and --plan FILE, of a reviewed plan"
     where = f"{plan.stack} in account {aws.identity().account}, {aws.region}"
-    word = PRODUCTION if production else "yes"  # nobody types a name by habit
-    question = f"{'Delete' if plan.kind == DELETE else 'Change'} {where}? ({'its name' if production else 'yes/no'}) "
-    confirmed = prompt(question, word)
+    confirmed = prompt(f"{'Delete' if plan.kind == DELETE else 'Change'} {where}? ({choice}) ", word)
     if confirmed is None:
-        how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
-        raise NotConfirmedError(f"{plan.stack} was not changed: confirmation needs a terminal.", how)
+        reason = f"{plan.stack} was not changed: confirmation needs a terminal."
+        raise NotConfirmedError(reason, f"Run again with {how}.")
     if not confirmed:
         raise NotConfirmedError(f"{plan.stack} was not changed.")

@@ -139,21 +139,16 @@ class Request:
     prefix: str = OURS
 
     @property
-    def template(self) -> Packaged:
-        """The root's template."""
-        return self.packaged.root
-
-    @property
     def digest(self) -> str:
         """The same for the same templates (their address is made of their content), parameters and tags."""
-        content = [self.stack, self.template.key, dict(self.parameters), dict(self.tags)]
+        content = [self.stack, self.packaged.root.key, dict(self.parameters), dict(self.tags)]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Its part of `CreateChangeSet`."""
         return {
-            "TemplateURL": self.template.url,
+            "TemplateURL": self.packaged.root.url,
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()],
             "Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()],
             **({"RoleARN": self.role} if self.role else {}),
@@ -223,7 +218,7 @@ def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan
     """The plan with what its change set says. Raises `RefusedError` for one that failed."""
     before = previous or Stack(request.stack, "", "")
     return replace(
-        with_changes(aws, plan, Reading(request.hidden, fed_by_siblings(request.template.body))),
+        with_changes(aws, plan, Reading(request.hidden, fed_by_siblings(request.packaged.root.body))),
         parameters=tuple(differences(before.parameters, request.parameters, request.hidden)),
         tags=tuple(differences(before.tags, request.tags)),
         options=request.options,
