@@ -7,23 +7,21 @@ command `delivery` does the same with more around it.
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from generator.cfn.masking import scrubbed
 from generator.cfn.names import LOCAL
 from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
 from scripts.deployment import deploy_root, stacks
 from scripts.deployment.aws import Aws, Endpoint
-from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, print_lines
+from scripts.deployment.deploy_root import Context, print_lines
 from scripts.deployment.environment import load
 from scripts.deployment.errors import DeployError, Exit, RefusedError
-from scripts.deployment.execute import Outcome, Running, events_since, watch
 from scripts.deployment.guards import Consent
 from scripts.deployment.package import GateVerdict
-from scripts.deployment.plan import Plan, discard
+from scripts.deployment.plan import discard
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOCAL_REGION = "us-east-1"
@@ -36,9 +34,8 @@ def main(words: Sequence[str] | None = None) -> Exit:
         roots = load(options.environment, options.templates, options.params)
         aws = _local_aws() if options.environment == LOCAL else Aws(options.profile, options.region)
         consent = Consent(options.yes, tuple(options.allow_replace), tuple(options.allow_delete), options.allow_broader)
-        extensions = Extensions(show=plain_plan, follow=follow_plainly)
         gate = GateVerdict.beside(options.templates)
-        context = Context(aws, roots, gate, consent, change_set=options.change_set, extensions=extensions)
+        context = Context(aws, roots, gate, consent, change_set=options.change_set)
         return deploy_root.deploy(context) if options.verb == "apply" else plan(context)
     except DeployError as error:
         print(error, file=sys.stderr)
@@ -83,40 +80,13 @@ def plan(context: Context) -> Exit:
         root = replace(each, other_stacks=dict(others), previous=stack)
         planned = deploy_root.plan_root(root)
         discard(root.aws, planned)
-        print_lines(plain_plan(planned))
+        print_lines(root.context.extensions.show(planned))
         waiting = waiting or not planned.empty
         others[root.name] = stack
         if stack is None:
             print_lines(["What comes after it can be planned when it exists."])
             break
     return Exit.CHANGES if waiting else Exit.DONE
-
-
-def plain_plan(plan: Plan) -> Iterable[str]:
-    """A plan as plain lines: what changes for sure, and what somebody has to agree to."""
-    yield f"{plan.stack}: {'no changes' if plan.empty else plan.kind.lower()}"
-    for difference in (*plan.parameters, *plan.tags):
-        yield f"  {difference.name}: {difference.before} → {difference.after}"
-    for leaf in plan.certain:
-        yield f"  {leaf.action} {leaf.name}  {leaf.type}{' (replaced)' if leaf.replaced else ''}"
-    yield from (f"  {notice}" for notice in plan.notices)
-    yield from (f"  broader permission: {grant}" for grant in plan.broader)
-    yield from (f"  lost: {loss.name} {loss.why} and is {loss.how}: {loss.option}" for loss in plan.losses)
-
-
-def follow_plainly(root: RootDeployment, _: Plan, running: Running) -> Outcome:
-    """Waits for the end of an operation and prints it, with the outputs, or with what failed in the root."""
-    outcome = watch(root.aws, running)
-    means = outcome.stack.meaning
-    print_lines([f"{root.environment.stack} {means.text} ({outcome.status}, {outcome.seconds:.1f} s)"])
-    if outcome.good:
-        print_lines(f"  {name} = {value}" for name, value in sorted(outcome.stack.outputs.items()))
-    else:
-        events = [each for each in events_since(root.aws, running) if each["ResourceStatus"].endswith("_FAILED")]
-        reasons = ((each, scrubbed(each.get("ResourceStatusReason", ""))) for each in reversed(events))
-        print_lines(f"  {each['LogicalResourceId']}  {each['ResourceStatus']}  {reason}" for each, reason in reasons)
-    print_lines([means.remedy] if means.remedy else [])
-    return outcome
 
 
 if __name__ == "__main__":

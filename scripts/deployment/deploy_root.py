@@ -15,6 +15,7 @@ from typing import Any
 from generator.cfn import broadening
 from generator.cfn.environments import ACCESS, EDGE, PRODUCTION, SHARED, Environment
 from generator.cfn.losses import TemplatePair, inside, losses
+from generator.cfn.masking import scrubbed
 from generator.cfn.packaging import Bucket, PackagedSet, package
 from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
@@ -25,7 +26,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, compare
 from scripts.deployment.environment import BEANSTALK, Computation, Computed
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, OvertakenError, RefusedError
-from scripts.deployment.execute import Outcome, Running, destroy, left_running, start, watch
+from scripts.deployment.execute import Outcome, Running, destroy, events_since, left_running, start, watch
 from scripts.deployment.guards import Consent, agree, read_answer
 from scripts.deployment.package import GateVerdict, Record, publish, verify, verify_stored
 from scripts.deployment.plan import UPDATE, Plan, Request, discard, discarded_on_error, make
@@ -298,6 +299,33 @@ def plain_agreement(root: RootDeployment, plan: Plan) -> None:
     agree(root.aws, root.environment, plan, root.context.consent, read_answer)
 
 
+def plain_plan(plan: Plan) -> Iterable[str]:
+    """A plan as plain lines: what changes for sure, and what somebody has to agree to."""
+    yield f"{plan.stack}: {'no changes' if plan.empty else plan.kind.lower()}"
+    for difference in (*plan.parameters, *plan.tags):
+        yield f"  {difference.name}: {difference.before} → {difference.after}"
+    for leaf in plan.certain:
+        yield f"  {leaf.action} {leaf.name}  {leaf.type}{' (replaced)' if leaf.replaced else ''}"
+    yield from (f"  {notice}" for notice in plan.notices)
+    yield from (f"  broader permission: {grant}" for grant in plan.broader)
+    yield from (f"  lost: {loss.name} {loss.why} and is {loss.how}: {loss.option}" for loss in plan.losses)
+
+
+def plain_follow(root: RootDeployment, _: Plan, running: Running) -> Outcome:
+    """Waits for the end of an operation and prints it, with the outputs, or with what failed in the root."""
+    outcome = watch(root.aws, running)
+    means = outcome.stack.meaning
+    print_lines([f"{root.environment.stack} {means.text} ({outcome.status}, {outcome.seconds:.1f} s)"])
+    if outcome.good:
+        print_lines(f"  {name} = {value}" for name, value in sorted(outcome.stack.outputs.items()))
+    else:
+        events = [each for each in events_since(root.aws, running) if each["ResourceStatus"].endswith("_FAILED")]
+        reasons = ((each, scrubbed(each.get("ResourceStatusReason", ""))) for each in reversed(events))
+        print_lines(f"  {each['LogicalResourceId']}  {each['ResourceStatus']}  {reason}" for each, reason in reasons)
+    print_lines([means.remedy] if means.remedy else [])
+    return outcome
+
+
 def refuse_production(context: Context) -> None:
     """Raises `RefusedError` for production: the core does not check who deploys it, and from which tree."""
     if context.environment.name == PRODUCTION:
@@ -329,12 +357,11 @@ class Extensions:
     options: Callable[[RootDeployment, Comparison], Mapping[str, Any]] = lambda _, __: {}
     # Refusals, what has to change first, and whatever else is to be known of a plan.
     review: Callable[[RootDeployment, Plan, TemplatePair | None], Plan] = lambda _, plan, __: plan
-    show: Callable[[Plan], Iterable[Any]] = lambda _: ()
+    show: Callable[[Plan], Iterable[Any]] = plain_plan
     agree: Callable[[RootDeployment, Plan], None] = plain_agreement
     execute: Callable[[RootDeployment, Plan], tuple[Exit, Stack | None]] = execute
     before_execution: Callable[[RootDeployment, Plan], Iterable[Any]] = lambda _, __: ()
     after_execution: Callable[[RootDeployment, Plan, Outcome], None] = lambda _, __, ___: None
-    # Follows what runs to its end, and reports that.
-    follow: Callable[[RootDeployment, Plan, Running], Outcome] = lambda root, _, running: watch(root.aws, running)
+    follow: Callable[[RootDeployment, Plan, Running], Outcome] = plain_follow  # to its end, and reports that
     say: Callable[[Iterable[Any]], None] = print_lines
     keeps_change_sets: bool = False  # a reviewed plan stays until it is discarded

@@ -145,7 +145,7 @@ WHOLE = Plan(
 
 def test_a_plan_says_what_changes_and_what_has_to_be_agreed_to() -> None:
     """What only might change is not in it."""
-    assert list(core.plain_plan(WHOLE)) == [
+    assert list(deploy_root.plain_plan(WHOLE)) == [
         "staging: update",
         "  TaskCpu: 256 → 512",
         "  CostCenter: 1 → 2",
@@ -156,7 +156,9 @@ def test_a_plan_says_what_changes_and_what_has_to_be_agreed_to() -> None:
         "  broader permission: Job: s3:*",
         "  lost: Data.Clients holds data and is replaced: --allow-replace Data.Clients",
     ]
-    assert list(core.plain_plan(Plan("staging", "id", UPDATE, "", "", "digest", empty=True))) == ["staging: no changes"]
+    assert list(deploy_root.plain_plan(Plan("staging", "id", UPDATE, "", "", "digest", empty=True))) == [
+        "staging: no changes"
+    ]
 
 
 def test_what_is_typed_reaches_the_deployment(

@@ -40,7 +40,7 @@ from scripts.deployment.errors import (
     RefusedError,
     TemplateMismatchError,
 )
-from scripts.deployment.execute import Outcome
+from scripts.deployment.execute import Outcome, watch
 from scripts.deployment.guards import Consent
 from scripts.deployment.package import GateVerdict
 from scripts.deployment.plan import UPDATE, Notice, Plan
@@ -72,8 +72,10 @@ class Creating(Account):
 
 
 def recording(steps: list[str], **changed: Any) -> Extensions:
-    """The plain steps, each of which writes down its name and the root that it is about."""
-    plain = replace(Extensions(), **changed)
+    """The plain steps, each of which writes down its name and the root that it is about; nothing is shown of a plan and
+    of its end."""
+    silent = Extensions(show=lambda _: (), follow=lambda root, _, running: watch(root.aws, running))
+    plain = replace(silent, **changed)
 
     def step(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def done(*arguments: Any) -> Any:
