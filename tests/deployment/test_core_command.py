@@ -22,9 +22,9 @@ from generator.cfn.losses import Loss
 from generator.cfn.masking import scrubbed
 from generator.cfn.statuses import meaning
 from scripts.deployment import __main__ as core
-from scripts.deployment import deploy_root
+from scripts.deployment import deploy_root, environment
 from scripts.deployment.aws import Endpoint
-from scripts.deployment.errors import Exit
+from scripts.deployment.errors import Exit, UsageError
 from scripts.deployment.guards import Consent
 from scripts.deployment.plan import UPDATE, Notice, Plan
 from tests.conftest import ROOT
@@ -340,6 +340,20 @@ def test_the_problems_of_a_file_are_counted(
 def test_what_the_core_does_not_deploy_is_named(command: Core, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(Account(), "plan", "beanstalk") is Exit.REFUSED
     assert "a backend on Elastic Beanstalk" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("files", "there"), [(("staging", "shared"), "shared, staging"), (("shared",), "shared")])
+def test_an_environment_without_a_file_is_told_which_have_one(tmp_path: Path, files: list[str], there: str) -> None:
+    for name in files:
+        shutil.copy(ROOT / "params" / f"{name}.json", tmp_path)
+    with pytest.raises(UsageError) as raised:
+        environment.load("nowhere", ROOT / "templates", tmp_path)
+    assert str(raised.value) == f"There is no parameter file {tmp_path}/nowhere.json.\nThere are: {there}."
+
+
+def test_a_folder_without_parameter_files_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"There are: none\.$"):
+        environment.load("shared", ROOT / "templates", tmp_path)
 
 
 def test_its_help_says_what_each_option_does(capsys: pytest.CaptureFixture[str]) -> None:
