@@ -28,6 +28,7 @@ KEPT_DECORATORS = (
 LITERALS = (ast.List, ast.Tuple, ast.Set)
 Node = ast.expr | ast.stmt | ast.keyword
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+CAP_WORDS = re.compile("[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,10 @@ def _all(file: _File) -> Iterator[Mutation]:
                 yield from operator(file, node)
 
 
-def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+def _nodes(tree: ast.Module) -> Iterator[ast.AST]:
     """Every node that runs: no annotations, no documentation, nothing inside an f-string (whose places Python 3.11 does
     not tell), and not what only a type checker reads."""
-    todo: list[ast.AST] = [tree]
+    todo: list[ast.AST] = [statement for statement in tree.body if not _is_type_alias(statement)]
     while todo:
         node = todo.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "__name__ == '__main__'"):
@@ -121,6 +122,15 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
             if name in ("annotation", "returns", "type_comment") or isinstance(node, ast.JoinedStr):
                 continue
             todo += [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, ast.AST)]
+
+
+def _is_type_alias(statement: ast.stmt) -> bool:
+    """Whether a statement of a module names a type: `Path = tuple[str, ...]`, `Side = str | None`. Nothing but
+    annotations reads it."""
+    match statement:
+        case ast.Assign([ast.Name(name)], ast.Subscript() | ast.BinOp(op=ast.BitOr())):
+            return CAP_WORDS.fullmatch(name) is not None
+    return False
 
 
 def _comparison(file: _File, node: ast.Compare) -> Iterator[Mutation]:

@@ -79,10 +79,27 @@ def test_each_operator_changes_one_span(operator: str, text: str, becomes: set[s
         "x = f'{a == b}'\n",
         "if TYPE_CHECKING:\n    import a\n",
         "if __name__ == '__main__':\n    main()\n",
+        "Place = tuple[str | int, ...]\nSay = Callable[[str, int], None]\n",
+        "Value = str | int | tuple['Value', ...]\n",
     ],
 )
 def test_what_does_not_run_is_left_alone(text: str) -> None:
     assert mutations("x.py", text.encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("operator", "text", "becomes"),
+    [
+        ("renamed key", "FIRST = names['k']\n", {"FIRST = names['kX']\n"}),
+        ("renamed key", "def f():\n    Kind = names['k']\n", {"def f():\n    Kind = names['kX']\n"}),
+        ("removed element", "Kinds = (a, b)\n", {"Kinds = (b)\n", "Kinds = (a)\n"}),
+        ("constant + 1", "ALL = 1 | a[2]\n", {"ALL = 2 | a[2]\n", "ALL = 1 | a[3]\n"}),
+    ],
+)
+def test_what_looks_like_the_name_of_a_type_and_is_none_is_not_left_alone(
+    operator: str, text: str, becomes: set[str]
+) -> None:
+    assert faults(text, operator) == becomes
 
 
 def test_a_place_is_told_as_a_person_finds_it() -> None:
