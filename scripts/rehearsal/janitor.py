@@ -4,7 +4,7 @@ A rehearsal tells it over a pipe which process groups of builds run, and which f
 it kills the groups that are left and deletes the workspace, which takes longer than a person should wait for a report:
 a frontend's `node_modules` alone has ten thousands of files.
 
-Run as `python -IS janitor.py FOLDER`.
+Run as `python -IS -X utf8 janitor.py FOLDER`.
 """
 
 import os
@@ -59,7 +59,8 @@ def workspace() -> Iterator[Janitor]:
     """
     folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
     process = subprocess.Popen(
-        [sys.executable, "-IS", __file__, str(folder)],
+        # With UTF-8 for its input and for names of files, whatever the language of this computer.
+        [sys.executable, "-IS", "-X", "utf8", __file__, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -11,6 +11,7 @@ import pytest
 
 from scripts.local_aws import provision
 from scripts.local_aws.faults import ResourceFault
+from scripts.local_aws.values import Stack
 from tests.local_aws.own import Own, lines
 
 STACK, NOTE, BUCKET, TOPIC = "AWS::CloudFormation::Stack", "AWS::SSM::Parameter", "AWS::S3::Bucket", "AWS::SNS::Topic"
@@ -277,6 +278,41 @@ def test_what_is_under_way_is_cancelled_when_another_resource_fails(own: Own) ->
             app/Slow DELETE_COMPLETE
             app/Good DELETE_COMPLETE
             stack app ROLLBACK_COMPLETE
+            """)
+
+
+@pytest.mark.parametrize(("order", "refused"), [("ranked", "First"), ("reversed", "Other")])
+def test_after_a_resource_that_is_refused_at_once_no_other_is_begun(own: Own, order: str, refused: str) -> None:
+    own.behave(order=order)
+    incomplete = {"Type": NOTE, "Properties": {"Type": "String"}}
+    assert own.do("create_stack", "app", body(First=incomplete, Other=incomplete)) == lines(f"""
+        stack app CREATE_IN_PROGRESS User Initiated
+        app/{refused} CREATE_FAILED Properties validation failed for resource {refused} with message: #: required
+            key [Value] not found
+        stack app ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [{refused}]. Rollback requested
+            by user.
+        stack app ROLLBACK_COMPLETE
+        """)
+
+
+def test_what_is_cancelled_while_the_rest_of_an_earlier_try_goes_is_not_made_again(own: Own) -> None:
+    with own.failing(ResourceFault("create", "app/Slow", reason="no room")):
+        own.do("create_stack", "app", body(Slow=note()), OnFailure="DO_NOTHING")
+    template = body(Slow=note(), Bad=note(DependsOn="Good"), Good=note())
+    slow = ResourceFault("delete", "app/Slow", seconds=60)
+    with own.failing(slow, ResourceFault("create", "app/Bad", reason="no room", refused=True)):
+        assert own.do("update_stack", "app", template, DisableRollback=True) == lines("""
+            stack app UPDATE_IN_PROGRESS User Initiated
+            app/Slow DELETE_IN_PROGRESS
+            app/Good CREATE_IN_PROGRESS
+            app/Good CREATE_IN_PROGRESS Resource creation Initiated
+            app/Good CREATE_COMPLETE
+            app/Bad CREATE_IN_PROGRESS
+            app/Bad CREATE_FAILED no room
+            app/Slow DELETE_FAILED Resource update cancelled
+            app/Slow CREATE_IN_PROGRESS
+            app/Slow CREATE_FAILED Resource update cancelled
+            stack app UPDATE_FAILED The following resource(s) failed to update: [Bad, Slow].
             """)
 
 
@@ -891,6 +927,43 @@ def test_an_update_that_is_cancelled_is_rolled_back(own: Own) -> None:
         stack app UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS
         stack app UPDATE_ROLLBACK_COMPLETE
         """)
+
+
+@pytest.mark.parametrize("last", ["First", "Second"])
+def test_an_update_that_is_cancelled_when_nothing_is_under_way_begins_nothing_more(
+    own: Own, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    own.do("create_stack", "app", body(First=note(), Second=note(DependsOn="First")))
+    before, event = len(own.story()), Stack.event
+
+    def cancelled_after(stack: Stack, operation: Any, resource: Any, status: str, *more: Any) -> None:
+        """Somebody cancels it at the moment in which a resource is done."""
+        event(stack, operation, resource, status, *more)
+        if resource and (resource.logical, status) == (last, "UPDATE_COMPLETE") and not operation.undoing:
+            stack.cancelled = True
+
+    monkeypatch.setattr(Stack, "event", cancelled_after)
+    own.do("update_stack", "app", body(First=note("two"), Second=note("two", DependsOn="First")))
+    second = lines("""
+        app/Second UPDATE_IN_PROGRESS
+        app/Second UPDATE_COMPLETE
+        """)
+    assert own.story(before) == [
+        *lines("""
+            stack app UPDATE_IN_PROGRESS User Initiated
+            app/First UPDATE_IN_PROGRESS
+            app/First UPDATE_COMPLETE
+            """),
+        *(second if last == "Second" else []),
+        "stack app UPDATE_ROLLBACK_IN_PROGRESS User Initiated",
+        *(second if last == "Second" else []),
+        *lines("""
+            app/First UPDATE_IN_PROGRESS
+            app/First UPDATE_COMPLETE
+            stack app UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS
+            stack app UPDATE_ROLLBACK_COMPLETE
+            """),
+    ]
 
 
 def test_a_creation_that_is_deleted_on_its_way_is_cancelled_first(own: Own) -> None:

@@ -59,6 +59,24 @@ def test_builds_end_and_the_workspace_is_deleted(number: signal.Signals | None, 
     assert not folder.exists()
 
 
+def test_the_janitor_is_told_of_folders_whatever_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Any] = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *words, **how: calls.append((words, how)) or popen(*words, **how))
+    with janitor.workspace() as cleaner:
+        unnamed = cleaner.folder / os.fsdecode(b"\xff")
+        (unnamed / "old").mkdir(parents=True)
+        cleaner.delete(unnamed / "old")
+        until = time.monotonic() + 30
+        while any(unnamed.iterdir()) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert unnamed.is_dir() and not any(unnamed.iterdir()), "deleted while the rehearsal goes on"
+    command = [sys.executable, "-IS", "-X", "utf8", janitor.__file__, str(cleaner.folder)]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    pipe = {"stdin": subprocess.PIPE, "encoding": "utf-8", "errors": "surrogateescape"}
+    assert calls == [((command,), {**silent, **pipe})]
+
+
 def test_the_workspace_goes_at_the_end_of_its_context_whoever_still_holds_the_janitor() -> None:
     with janitor.workspace() as cleaner:
         assert cleaner.folder.is_dir()
