@@ -164,7 +164,8 @@ class Contexts:
             "PYTHONPATH": os.pathsep.join([str(forks.folder / "tests/mutants/site"), forks.path]),
         }
         outcome = forks.run([name], LIMIT, variables, stops=False)
-        lines = self._lines(forks.folder, sorted(work.glob("data*")))
+        # An empty file is that of a process which was killed before it wrote.
+        lines = self._lines(forks.folder, sorted(file for file in work.glob("data*") if file.stat().st_size))
         return {"seconds": outcome.seconds, "red": outcome.failed, "lines": lines}, outcome.processor
 
     def _lines(self, folder: Path, files: list[Path]) -> dict[str, dict[str, list[int]]]:
