@@ -3,6 +3,7 @@ file, what is told of a server that ended, hangs or does not come up, and what i
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -213,6 +214,78 @@ def test_a_server_that_does_not_end_is_told(
         server.stop(run_file)
     assert str(refused.value) == f"process {NOBODY} does not end; end it with `kill -9 {NOBODY}`"
     assert next(clock, None) is None and run_file.exists() and launched
+
+
+def test_stopping_waits_until_the_process_neither_answers_nor_runs(
+    run_file: Path, launched: list[Played], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.ensure(run_file)
+    ended, sleeps = os.kill, list[float]()
+    lives = iter([True, True, False])
+
+    def kill(pid: int, number: int) -> None:
+        ended(pid, number)
+        raise ProcessLookupError
+
+    monkeypatch.setattr("os.kill", kill)
+    monkeypatch.setattr(server, "_lives", lambda pid: next(lives) and pid == NOBODY)
+    monkeypatch.setattr("time.sleep", sleeps.append)
+    assert server.stop(run_file) is True and not run_file.exists() and launched
+    assert next(lives, None) is None and sleeps == [0.05, 0.05]
+
+
+def test_a_server_may_take_its_time_to_answer(
+    run_file: Path, launched: list[Played], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: Iterator[TimeoutError | bool] = iter([TimeoutError(), False, True])
+    sleeps: list[float] = []
+
+    def slow(run: Run) -> bool:
+        assert run.pid == NOBODY
+        answer = next(answers)
+        if isinstance(answer, bool):
+            return answer
+        raise answer
+
+    monkeypatch.setattr(server, "_answers", slow)
+    monkeypatch.setattr("time.sleep", sleeps.append)
+    run_file.parent.mkdir()
+    run_file.with_suffix(".new").write_text("of a start that was killed", encoding="utf-8")
+    assert server.start(run_file=run_file).key == launched[0].key
+    assert next(answers, None) is None and sleeps == [0.05, 0.05]
+    assert json.loads(run_file.read_text("utf-8"))["key"] == launched[0].key
+    assert not run_file.with_suffix(".new").exists()
+    launched.pop().end()
+
+
+def test_a_port_is_free_as_soon_as_its_server_has_ended() -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        address = listener.getsockname()
+        with socket.create_connection(address) as client:
+            listener.accept()[0].close()  # who closes first keeps the port for a minute
+            assert client.recv(1) == b""
+    assert server._free(address[1]) == address[1]
+
+
+def test_a_page_of_the_server_is_asked_for_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[Any] = []
+
+    def urlopen(request: Any, timeout: float) -> io.BytesIO:
+        headers = dict(request.header_items())
+        requests.append((request.full_url, request.get_method(), request.data, headers, timeout))
+        return io.BytesIO(b'[{"stack": "app"}]')
+
+    monkeypatch.setattr(server, "urlopen", urlopen)
+    endpoint = Endpoint("http://localhost:1", "1", "us-east-1", "LOCALKEY")
+    assert endpoint.exceptions() == endpoint.ask("roles", "PUT", b"{}") == [{"stack": "app"}]
+    key = {"X-local-aws-key": "LOCALKEY"}
+    assert requests == [
+        ("http://localhost:1/local-aws/exceptions", "GET", None, key, 30),
+        ("http://localhost:1/local-aws/roles", "PUT", b"{}", key, 30),
+    ]
 
 
 def test_a_process_of_which_nobody_noticed_the_end_does_not_run() -> None:
