@@ -61,8 +61,13 @@ def test_builds_end_and_the_workspace_is_deleted(number: signal.Signals | None, 
 
 def test_the_janitor_is_told_of_folders_whatever_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    popen = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda *words, **how: calls.append((words, how)) or popen(*words, **how))
+    popen: Any = subprocess.Popen
+
+    def start(*words: Any, **how: Any) -> Any:
+        calls.append((words, how))
+        return popen(*words, **how)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
     with janitor.workspace() as cleaner:
         unnamed = cleaner.folder / os.fsdecode(b"\xff")
         (unnamed / "old").mkdir(parents=True)
