@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.cfn.losses import Path
 from generator.cfn.masking import masked, named
 from generator.cfn.unknown import is_unknown
 
+Path = tuple[str, ...]  # logical ids from below the root stack down to a resource
 # CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 # Event types of `DescribeEvents` that say why a change set failed: botocore's model, `EventType`.

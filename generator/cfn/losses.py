@@ -5,9 +5,8 @@ what happens to each resource.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from generator.cfn.changes import Path, PlannedChange
 from generator.cfn.templates import Resource, TemplateSet
-
-Path = tuple[str, ...]  # logical ids from below the root stack down to a resource
 
 # DeletionPolicy and UpdateReplacePolicy that keep something. Source: Template Reference, "DeletionPolicy attribute".
 KEEPS = ("Retain", "RetainExceptOnCreate", "Snapshot")
@@ -79,14 +78,15 @@ def keeps(resource: Resource) -> bool:
     return deletion in KEEPS or (deletion is None and replacement in KEEPS)
 
 
-def losses(going: Iterable[tuple[Path, str, str]], pair: TemplatePair) -> list[Loss]:
-    """What holds data or what users see among the resources that go, each as (path, type, how), and what is unprotected
+def losses(changes: Iterable[PlannedChange], pair: TemplatePair) -> list[Loss]:
+    """What holds data or what users see among the resources that go with the changes of a root, and what is unprotected
     from now on.
 
     It holds data when the template keeps it, the new one or the living one. A resource that is only kept when it is
     replaced, and expressly deleted otherwise (a task definition), holds none. A nested stack goes with all that is in
     it.
     """
+    going = (each for change in changes for each in _going(change, pair))
     lost = [Loss(".".join(path), kind, how, why) for path, kind, how in going if (why := _why(path, kind, pair))]
     for resource in pair.before.resources():
         versions = pair.versions(path := pair.path(resource))
@@ -95,12 +95,19 @@ def losses(going: Iterable[tuple[Path, str, str]], pair: TemplatePair) -> list[L
     return sorted(dict.fromkeys(lost), key=lambda loss: loss.name)
 
 
-def inside(path: Path, pair: TemplatePair) -> Iterator[tuple[Path, str, str]]:
-    """All that goes with a nested stack that is deleted, as `losses` takes it."""
-    for resource in pair.before.resources():
-        place = pair.path(resource)
-        if place[: len(path)] == path and place != path:
-            yield place, resource.type, DELETED
+def _going(change: PlannedChange, pair: TemplatePair) -> Iterator[tuple[Path, str, str]]:
+    """The resources that go for sure with a change of a root, each as (path, type, how). With a nested stack that is
+    deleted goes all that is in it, whatever CloudFormation says of it."""
+    for leaf in change.leaves():
+        if leaf.action == "Remove":
+            yield leaf.path, leaf.type, DELETED
+        elif leaf.action == "Modify" and leaf.replaced:
+            yield leaf.path, leaf.type, REPLACED
+    if change.action == "Remove":
+        for resource in pair.before.resources():
+            place = pair.path(resource)
+            if place[: len(change.path)] == change.path and place != change.path:
+                yield place, resource.type, DELETED
 
 
 def _why(path: Path, kind: str, pair: TemplatePair) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from generator.cfn import broadening
 from generator.cfn.environments import ACCESS, EDGE, PRODUCTION, SHARED, Environment
-from generator.cfn.losses import TemplatePair, inside, losses
+from generator.cfn.losses import TemplatePair, losses
 from generator.cfn.masking import scrubbed
 from generator.cfn.packaging import Bucket, PackagedSet, package
 from generator.cfn.stacks import Stack
@@ -244,10 +244,8 @@ def review(root: RootDeployment, plan: Plan, comparison: Comparison) -> Plan:
         verify(root.aws, plan, root.packaged)
     plan, pair = replace(plan, computed=root.computed, notices=(*plan.notices, *comparison.doubts)), comparison.pair
     if pair and not plan.empty:
-        removed = [change for change in plan.changes if change.action == "Remove"]
-        going = [*plan.going, *(each for change in removed for each in inside(change.path, pair))]
         gained, lost = broadening.compare(pair.before, pair.after)
-        plan = replace(plan, losses=tuple(losses(going, pair)), gained=tuple(gained), lost=tuple(lost))
+        plan = replace(plan, losses=tuple(losses(plan.changes, pair)), gained=tuple(gained), lost=tuple(lost))
     return root.context.extensions.review(root, plan, pair)
 
 

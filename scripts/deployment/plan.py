@@ -15,6 +15,7 @@ from typing import Any
 from generator.cfn.broadening import Grant
 from generator.cfn.changes import (
     Difference,
+    Path,
     PlannedChange,
     Reading,
     differences,
@@ -22,7 +23,7 @@ from generator.cfn.changes import (
     is_unchanged,
     planned_change,
 )
-from generator.cfn.losses import DELETED, REPLACED, Loss, Path
+from generator.cfn.losses import Loss
 from generator.cfn.masking import scrubbed
 from generator.cfn.packaging import Packaged, PackagedSet
 from generator.cfn.stacks import Stack
@@ -106,15 +107,6 @@ class Plan:
     def certain(self) -> tuple[PlannedChange, ...]:
         """The resources that change for sure."""
         return tuple(leaf for leaf in self.leaves() if leaf.certain)
-
-    @property
-    def going(self) -> Iterator[tuple[Path, str, str]]:
-        """The resources that go for sure, each as (path, type, how), as `generator.cfn.losses` takes them."""
-        for leaf in self.leaves():
-            if leaf.action == "Remove":
-                yield leaf.path, leaf.type, DELETED
-            elif leaf.action == "Modify" and leaf.replaced:
-                yield leaf.path, leaf.type, REPLACED
 
     @property
     def broader(self) -> tuple[Grant, ...]:

@@ -3,8 +3,7 @@ validation."""
 
 from collections.abc import Iterator, Sequence
 
-from generator.cfn.changes import PlannedChange, fault_text
-from generator.cfn.losses import Path
+from generator.cfn.changes import Path, PlannedChange, fault_text
 from scripts.deployment.aws import Aws
 from scripts.deployment.plan import Notice, Plan
 

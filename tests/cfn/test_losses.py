@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from generator.cfn.losses import ADDRESSES, KEEPS, Loss, TemplatePair, inside, keeps, losses
+from generator.cfn.changes import Difference, PlannedChange
+from generator.cfn.losses import ADDRESSES, KEEPS, Loss, TemplatePair, keeps, losses
 from generator.cfn.templates import Resource, TemplateSet, from_bodies
 
 TABLE = "AWS::DynamoDB::Table"
@@ -18,6 +20,15 @@ def templates(**stacks: dict[str, Any]) -> TemplateSet:
 
 def table(**attributes: str) -> dict[str, Any]:
     return {"Type": TABLE, **attributes}
+
+
+def removed(name: str, kind: str = TABLE) -> PlannedChange:
+    return PlannedChange(tuple(name.split(".")), kind, "Remove")
+
+
+def replaced(name: str, kind: str = TABLE) -> PlannedChange:
+    certain = (Difference("Name", "a", "b", recreates="Always"),)
+    return PlannedChange(tuple(name.split(".")), kind, "Modify", "True", differences=certain)
 
 
 KEPT, DELETED = table(DeletionPolicy="Retain"), table(DeletionPolicy="Delete")
@@ -43,8 +54,8 @@ def test_what_holds_data_and_what_users_see_is_a_loss() -> None:
     pair = TemplatePair(
         "root", templates(root={"T": KEPT, "Q": TOPIC}, Data={"In": KEPT}), templates(root={"Q": TOPIC})
     )
-    going = [(("T",), TABLE, "deleted"), (("Q",), "AWS::SNS::Topic", "replaced"), (("Data", "In"), TABLE, "replaced")]
-    going += [((f"A{number}",), kind, "deleted") for number, kind in enumerate(ADDRESSES)]
+    going = [removed("T"), replaced("Q", "AWS::SNS::Topic"), replaced("Data.In")]
+    going += [removed(f"A{number}", kind) for number, kind in enumerate(ADDRESSES)]
     seen = [Loss(f"A{number}", kind, "deleted", "users see its address") for number, kind in enumerate(ADDRESSES)]
     expected = [*seen, Loss("Data.In", TABLE, "replaced", "holds data"), Loss("T", TABLE, "deleted", "holds data")]
     assert losses(reversed(going), pair) == sorted(expected, key=lambda loss: loss.name)
@@ -54,9 +65,17 @@ def test_what_holds_data_and_what_users_see_is_a_loss() -> None:
 def test_either_version_of_a_template_may_keep_it() -> None:
     for before, after in ((KEPT, DELETED), (DELETED, KEPT)):
         pair = TemplatePair("root", templates(root={"T": before}), templates(root={"T": after}))
-        assert Loss("T", TABLE, "replaced", "holds data") in losses([(("T",), TABLE, "replaced")], pair)
+        assert Loss("T", TABLE, "replaced", "holds data") in losses([replaced("T")], pair)
     pair = TemplatePair("root", templates(root={"T": DELETED}), templates(root={"T": DELETED}))
-    assert losses([(("T",), TABLE, "replaced")], pair) == []
+    assert losses([replaced("T")], pair) == []
+
+
+def test_what_is_added_or_only_might_be_replaced_is_no_loss() -> None:
+    pair = TemplatePair("root", templates(root={"T": KEPT}), templates(root={"T": KEPT}))
+    might = Difference("Name", "a", "b", certain=False, recreates="Always")
+    changes = (("Add", ()), ("Import", ()), ("Modify", ()), ("Modify", (might,)))
+    for action, differences in changes:
+        assert losses([PlannedChange(("T",), TABLE, action, "True", differences=differences)], pair) == []
 
 
 def test_what_loses_its_protection_is_named_although_nothing_happens_to_it() -> None:
@@ -69,13 +88,15 @@ def test_what_loses_its_protection_is_named_although_nothing_happens_to_it() -> 
 
 
 def test_a_nested_stack_goes_with_all_that_is_in_it() -> None:
-    before = templates(root={"Data": TOPIC}, Data={"In": KEPT}, Data_Deep={"Q": TOPIC}, Database={"X": KEPT})
+    """And nothing beside it."""
+    before = templates(root={"Data": TOPIC}, Data={"In": KEPT}, Data_Deep={"Q": KEPT}, Database={"X": KEPT})
     pair = TemplatePair("root", before, before)
-    assert list(inside(("Data",), pair)) == [
-        (("Data", "In"), TABLE, "deleted"),
-        (("Data", "Deep", "Q"), "AWS::SNS::Topic", "deleted"),
+    stack = PlannedChange(("Data",), "AWS::CloudFormation::Stack", "Remove", nested=True)
+    assert losses([stack], pair) == [
+        Loss("Data.Deep.Q", TABLE, "deleted", "holds data"),
+        Loss("Data.In", TABLE, "deleted", "holds data"),
     ]
-    assert list(inside(("Data", "In"), pair)) == []
+    assert losses([replace(stack, action="Modify")], pair) == []
     assert pair.before_has(("Data", "In")) and not pair.before_has(("Data", "Out"))
     assert pair.before_has(("Data",)) and not pair.before_has(("Nothing", "In"))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from generator.cfn.changes import Difference, PlannedChange
-from generator.cfn.losses import Loss, TemplatePair, inside, losses
+from generator.cfn.losses import TemplatePair, losses
 from generator.cfn.templates import TemplateSet, from_bodies
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment.plan import UPDATE, Plan
@@ -38,12 +38,6 @@ def sides(before: dict[str, Any], after: dict[str, Any]) -> TemplatePair:
     return TemplatePair("environment", stack(**before), stack(**after))
 
 
-def lost(planned: Plan, pair: TemplatePair) -> list[Loss]:
-    """What goes with a plan, as the review of a root sees it."""
-    removed = [change for change in planned.changes if change.action == "Remove"]
-    return losses([*planned.going, *(each for change in removed for each in inside(change.path, pair))], pair)
-
-
 def table(**policies: str) -> dict[str, Any]:
     return {"Type": "AWS::DynamoDB::Table", **policies}
 
@@ -72,13 +66,13 @@ MADE_ANEW = leaf("In.T", "AWS::DynamoDB::Table", "Modify", CERTAIN, **REPLACED)
 def test_losses(change: PlannedChange, before: Any, after: Any, expected: list[str]) -> None:
     other = {"Other": table()}
     both = sides(other | ({"T": before} if before else {}), other | ({"T": after} if after else {}))
-    assert [f"{resource.name} {resource.how}" for resource in lost(plan(change), both)] == expected
+    assert [f"{resource.name} {resource.how}" for resource in losses(plan(change).changes, both)] == expected
 
 
 def test_a_nested_stack_takes_along_what_is_in_it() -> None:
     """Whatever CloudFormation tells of a nested stack that goes."""
-    gone = Plan("s", "id", UPDATE, "cs", "n", "d", (PlannedChange(("In",), STACK, "Remove", nested=True),))
-    [loss] = lost(gone, TemplatePair("environment", stack(T=table(**KEPT)), stack(Other=table())))
+    gone = PlannedChange(("In",), STACK, "Remove", nested=True)
+    [loss] = losses([gone], TemplatePair("environment", stack(T=table(**KEPT)), stack(Other=table())))
     assert (loss.name, loss.option) == ("In.T", "--allow-delete In.T")
 
 
