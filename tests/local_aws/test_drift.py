@@ -231,6 +231,18 @@ def test_what_drifted_is_told_property_by_property(own: Own) -> None:
     assert [drift["LogicalResourceId"] for drift in chosen["StackResourceDrifts"]] == ["Gone"]
 
 
+def test_what_a_service_shows_at_another_place_is_told_as_it_is_there(own: Own) -> None:
+    properties = {"TopicName": "named", "DisplayName": "one"}
+    own.do("create_stack", "app", {"Resources": {"Topic": {"Type": TOPIC, "Properties": properties}}})
+    arn = own.account.find("app").resources["Topic"].physical
+    own.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="DisplayName", AttributeValue="two")
+    answer = own.call("detect_stack_resource_drift", StackName="app", LogicalResourceId="Topic")["StackResourceDrift"]
+    assert answer["PropertyDifferences"] == [
+        {"PropertyPath": "/DisplayName", "ExpectedValue": "one", "ActualValue": "two", "DifferenceType": "NOT_EQUAL"}
+    ]
+    assert json.loads(answer["ActualProperties"]) == {**properties, "DisplayName": "two"}
+
+
 def test_drift_is_detected_of_the_resources_that_are_named(own: Own) -> None:
     drifted(own)
     answer = detect(own, LogicalResourceIds=["Calm"])

@@ -1,17 +1,21 @@
 """The plan of faults: calls counted and disturbed in every service and protocol."""
 
+import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
 
-from scripts.local_aws import faults
+from generator.cfn.evaluate import Request
+from scripts.local_aws import faults, roles
 from scripts.local_aws.faults import CallFault, FaultPlanError, Plan
+from scripts.local_aws.roles.judge import Refusal
 from scripts.local_aws.server import Endpoint
+from scripts.local_aws.wire import Call
 
 
 def key_of(endpoint: Endpoint) -> str:
@@ -187,3 +191,66 @@ def test_a_plan_that_cannot_be_is_refused(text: str, why: str) -> None:
 def test_the_server_says_what_is_wrong_with_a_plan(endpoint: Endpoint) -> None:
     with pytest.raises(FaultPlanError, match="give one of"):
         faults._ask(endpoint, "PUT", "faults", b'{"calls": [{"do": "explode"}]}')
+
+
+class Played(Endpoint):
+    """A server that answers as it is told to, and remembers what it was asked."""
+
+    answers: ClassVar[dict[str, Any]] = {}
+    asked: ClassVar[list[tuple[str, str, Any]]] = []
+
+    def ask(self, page: str, method: str = "GET", body: bytes | None = None) -> Any:
+        self.asked.append((method, page, body and json.loads(body)))
+        return self.answers.get(page)
+
+
+def test_what_the_server_is_asked_about_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    call = {"service": "s3", "operation": "ListBuckets", "region": "eu-west-1", "key": "K", "number": 2, "fault": "x"}
+    pages = {"faults": [{"region": "eu-west-1"}], "calls?region=eu-west-1&key=K": [{**call, "name": "s3.ListBuckets"}]}
+    monkeypatch.setattr(Played, "answers", pages)
+    asked: list[tuple[str, str, Any]] = []
+    monkeypatch.setattr(Played, "asked", asked)
+    played = Played("http://localhost:1", "1", "us-east-1", "K")
+    assert faults.plans(played) == [Plan(region="eu-west-1")]
+    assert faults.calls(played, "eu-west-1", "K") == [Call("s3", "ListBuckets", "eu-west-1", "K", 2, "x")]
+    faults.behave(played, seed=3, order="ranked")
+    faults.remove(played)
+    plan = Plan(region="eu-west-1", key="K", seed=4)
+    with pytest.raises(ZeroDivisionError), faults.planned(played, plan):
+        raise ZeroDivisionError
+    assert asked == [
+        ("GET", "faults", None),
+        ("GET", "calls?region=eu-west-1&key=K", None),
+        ("PUT", "behaviour", {"seed": 3, "order": "ranked"}),
+        ("DELETE", "faults?region=&key=", None),
+        ("PUT", "faults", {"calls": [], "resources": [], "region": "eu-west-1", "key": "K", "seed": 4}),
+        ("DELETE", "faults?region=eu-west-1&key=K", None),
+    ]
+
+
+def test_what_the_server_is_asked_about_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = {"message": "no", "role": "deploy", "action": "s3:GetObject", "resource": "arn:x", "missing": "{}"}
+    request = ["deploy", "s3:GetObject", "arn:x", {"aws:RequestedRegion": "us-east-1"}]
+    body = {
+        "used": [["deploy", "Read", "s3:ListBucket"]],
+        "denied": [{**refusal, "near": ["Other: another bucket"]}],
+        "unjudged": {"x": 2},
+        "requests": [request],
+    }
+    monkeypatch.setattr(Played, "answers", {"roles": body})
+    asked: list[tuple[str, str, Any]] = []
+    monkeypatch.setattr(Played, "asked", asked)
+    played = Played("http://localhost:1", "1", "us-east-1", "K")
+    metadata = {"Excluded": {"AWS::S3::Bucket": {"s3:b": "why", "s3:a": "why"}}}
+    listed = roles.excluded({"Metadata": metadata})
+    assert listed == {"AWS::S3::Bucket": ["s3:a", "s3:b"]}
+    assert roles.excluded({}) == roles.excluded({"Metadata": {}}) == {}
+    roles.enforce(played, listed)
+    assert roles.judged(played) == roles.Judged(
+        frozenset({("deploy", "Read", "s3:ListBucket")}),
+        (Refusal("no", "deploy", "s3:GetObject", "arn:x", "{}", ("Other: another bucket",)),),
+        {"x": 2},
+        (("deploy", Request("s3:GetObject", "arn:x", {"aws:RequestedRegion": "us-east-1"})),),
+    )
+    roles.stop(played)
+    assert asked == [("PUT", "roles", {"excluded": listed}), ("GET", "roles", None), ("DELETE", "roles", None)]

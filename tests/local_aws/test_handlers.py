@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from scripts.local_aws.account import Account
-from scripts.local_aws.handlers import ROWS, readback
+from scripts.local_aws.handlers import ROWS, network, readback, shapes
 from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
-from tests.local_aws.cases import CASES, Case
+from scripts.local_aws.services import ResourceError
+from tests.local_aws.cases import CASES, Case, record
 from tests.local_aws.named import Golden, Named
 
 GOLDEN = Golden("handlers")
@@ -73,3 +74,78 @@ def test_the_calls_of_a_resource_type(account: Account, case: Case) -> None:
 
 def test_every_type_has_a_case() -> None:
     assert {case.kind for case in CASES} == set(ROWS) == set(GOLDEN.sections())
+
+
+def test_a_record_that_keeps_name_and_type_is_changed_in_place(account: Account) -> None:
+    kind = "AWS::Route53::RecordSet"
+    life = Named(account, Case(kind, record("one.zone.test", "one.test")))
+    first, changed = (life.filled(record("one.zone.test", target)) for target in ("one.test", "two.test"))
+    handler_for(account.services, kind, first).create()
+    life.services.taken()
+    handler_for(account.services, kind, changed, "one.zone.test").update(first)
+    alias = {"DNSName": "two.test", "HostedZoneId": "Z2FDTNDATAQYW2", "EvaluateTargetHealth": False}
+    upsert = {"Action": "UPSERT", "ResourceRecordSet": {"Name": "one.zone.test", "Type": "A", "AliasTarget": alias}}
+    arguments = {"HostedZoneId": life.names["<zone>"], "ChangeBatch": {"Changes": [upsert]}}
+    assert life.services.taken() == [("route53", "change_resource_record_sets", arguments)]
+
+
+EVERYTHING = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
+HTTPS = {"IpProtocol": "tcp", "FromPort": "443", "ToPort": 443, "CidrIp": "10.0.0.0/8", "Description": "d"}
+OTHER = {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "CidrIpv6": "::/0"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "entry"),
+    [
+        (EVERYTHING, {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}),
+        (
+            HTTPS,
+            {
+                "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443,
+                "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "d"}],
+            },
+        ),
+        (OTHER, {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}),
+        (
+            {"IpProtocol": 6, "GroupId": "sg-1", "SourceSecurityGroupId": "sg-2"},
+            {"IpProtocol": "6", "UserIdGroupPairs": [{"GroupId": "sg-2"}]},
+        ),
+        (
+            {"IpProtocol": "-1", "DestinationSecurityGroupId": "sg-2"},
+            {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-2"}]},
+        ),
+        (
+            {"IpProtocol": "-1", "SourcePrefixListId": "pl-1"},
+            {"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]},
+        ),
+        (
+            {"IpProtocol": "-1", "DestinationPrefixListId": "pl-1"},
+            {"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]},
+        ),
+    ],
+)  # fmt: skip
+def test_a_rule_of_a_security_group_in_the_form_of_a_call(rule: dict[str, Any], entry: dict[str, Any]) -> None:
+    assert network.permission(rule) == entry
+
+
+def test_what_has_no_place_in_a_rule_is_refused() -> None:
+    with pytest.raises(shapes.NoPlaceError) as refused:
+        network.permission({"IpProtocol": "-1", "Colour": "red"})
+    assert str(refused.value) == "Colour has no place in a security group's rule"
+
+
+def test_a_rule_that_is_there_already_is_passed_over_and_any_other_refusal_is_told(account: Account) -> None:
+    kind, services = "AWS::EC2::SecurityGroup", account.services
+    vpc = services.call("ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"})["Vpc"]["VpcId"]
+    before = {"VpcId": vpc, "GroupName": "group", "GroupDescription": "d"}
+    group = handler_for(services, kind, before)
+    group.create()
+    theirs = {"GroupId": group.physical, "IpPermissions": [network.permission(HTTPS)]}
+    services.call("ec2", "authorize_security_group_ingress", theirs)
+    after = {**before, "SecurityGroupIngress": [HTTPS, OTHER]}
+    handler_for(services, kind, after, group.physical).update(before)
+    [shown] = services.call("ec2", "describe_security_groups", {"GroupIds": [group.physical]})["SecurityGroups"]
+    assert sorted(rule["IpProtocol"] for rule in shown["IpPermissions"]) == ["tcp", "udp"]
+    wrong = {**before, "SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "CidrIp": "none"}]}
+    with pytest.raises(ResourceError, match="none"):
+        handler_for(services, kind, wrong, group.physical).update(before)

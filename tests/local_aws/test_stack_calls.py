@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -245,6 +246,24 @@ def test_a_stack_takes_nothing_while_something_goes_on(own: Own) -> None:
     assert own.refused("cancel_update_stack", StackName="app") == (
         "ValidationError: CancelUpdateStack cannot be called from current stack status UPDATE_ROLLBACK_COMPLETE"
     )
+
+
+def test_the_update_of_a_nested_stack_is_cancelled_with_that_of_its_root(own: Own) -> None:
+    child = nested(own)
+    after = {"Type": STACK, "Properties": {"TemplateURL": own.put("child.json", body(Topic=topic("x")))}}
+    with own.failing(ResourceFault("update", "app/Child/Topic", seconds=60)):
+        own.call("update_stack", StackName="app", TemplateBody=text(Child=after))
+        until = time.monotonic() + 30
+        while own.account.stacks[child].status != "UPDATE_IN_PROGRESS" and time.monotonic() < until:
+            time.sleep(0.01)
+        assert own.refused("cancel_update_stack", StackName=child) == (
+            "ValidationError: CancelUpdateStack cannot be called on nested stack "
+            "arn:aws:cloudformation:eu-central-1:ACCOUNT:stack/app-Child-#3/#4; "
+            "cancel arn:aws:cloudformation:eu-central-1:ACCOUNT:stack/app/#1"
+        )
+        assert own.call("cancel_update_stack", StackName="app") == {}
+        own.wait()
+    assert own.stack("app")["StackStatus"] == own.stack(child)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 
 
 # -- reading
