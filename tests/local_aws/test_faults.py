@@ -194,13 +194,13 @@ def test_the_server_says_what_is_wrong_with_a_plan(endpoint: Endpoint) -> None:
 
 
 class Played(Endpoint):
-    """A server that answers as it is told to, and remembers what it was asked."""
+    """A server that answers as it is told to, and remembers the requests."""
 
     answers: ClassVar[dict[str, Any]] = {}
-    asked: ClassVar[list[tuple[str, str, Any]]] = []
+    requests: ClassVar[list[tuple[str, str, Any]]] = []
 
     def ask(self, page: str, method: str = "GET", body: bytes | None = None) -> Any:
-        self.asked.append((method, page, body and json.loads(body)))
+        self.requests.append((method, page, body and json.loads(body)))
         return self.answers.get(page)
 
 
@@ -208,8 +208,8 @@ def test_what_the_server_is_asked_about_faults(monkeypatch: pytest.MonkeyPatch) 
     call = {"service": "s3", "operation": "ListBuckets", "region": "eu-west-1", "key": "K", "number": 2, "fault": "x"}
     pages = {"faults": [{"region": "eu-west-1"}], "calls?region=eu-west-1&key=K": [{**call, "name": "s3.ListBuckets"}]}
     monkeypatch.setattr(Played, "answers", pages)
-    asked: list[tuple[str, str, Any]] = []
-    monkeypatch.setattr(Played, "asked", asked)
+    requests: list[tuple[str, str, Any]] = []
+    monkeypatch.setattr(Played, "requests", requests)
     played = Played("http://localhost:1", "1", "us-east-1", "K")
     assert faults.plans(played) == [Plan(region="eu-west-1")]
     assert faults.calls(played, "eu-west-1", "K") == [Call("s3", "ListBuckets", "eu-west-1", "K", 2, "x")]
@@ -218,7 +218,7 @@ def test_what_the_server_is_asked_about_faults(monkeypatch: pytest.MonkeyPatch) 
     plan = Plan(region="eu-west-1", key="K", seed=4)
     with pytest.raises(ZeroDivisionError), faults.planned(played, plan):
         raise ZeroDivisionError
-    assert asked == [
+    assert requests == [
         ("GET", "faults", None),
         ("GET", "calls?region=eu-west-1&key=K", None),
         ("PUT", "behaviour", {"seed": 3, "order": "ranked"}),
@@ -238,8 +238,8 @@ def test_what_the_server_is_asked_about_roles(monkeypatch: pytest.MonkeyPatch) -
         "requests": [request],
     }
     monkeypatch.setattr(Played, "answers", {"roles": body})
-    asked: list[tuple[str, str, Any]] = []
-    monkeypatch.setattr(Played, "asked", asked)
+    requests: list[tuple[str, str, Any]] = []
+    monkeypatch.setattr(Played, "requests", requests)
     played = Played("http://localhost:1", "1", "us-east-1", "K")
     metadata = {"Excluded": {"AWS::S3::Bucket": {"s3:b": "why", "s3:a": "why"}}}
     listed = roles.excluded({"Metadata": metadata})
@@ -253,4 +253,4 @@ def test_what_the_server_is_asked_about_roles(monkeypatch: pytest.MonkeyPatch) -
         (("deploy", Request("s3:GetObject", "arn:x", {"aws:RequestedRegion": "us-east-1"})),),
     )
     roles.stop(played)
-    assert asked == [("PUT", "roles", {"excluded": listed}), ("GET", "roles", None), ("DELETE", "roles", None)]
+    assert requests == [("PUT", "roles", {"excluded": listed}), ("GET", "roles", None), ("DELETE", "roles", None)]

@@ -181,3 +181,27 @@ def test_a_nested_stack_is_made_with_the_rights_of_the_caller(account: Account, 
             place for place in stacks if place.startswith(f"{arn}{name}/")
         }
         assert any(place.startswith(f"{arn}{name}/") for place in stacks)
+
+
+@pytest.mark.parametrize("service", ["codeconnections", "codestar-connections"])
+def test_a_pipeline_passes_its_connection_in_the_service_of_the_arn(
+    account: Account, judge: Judge, service: str
+) -> None:
+    kind, number = "AWS::CodePipeline::Pipeline", account.services.account
+    arns = [f"arn:aws:{service}:us-east-1:{number}:connection/{name}" for name in ("one", "two")]
+    actions = [{"Configuration": {"ConnectionArn": arn}} for arn in arns]
+    properties: Properties = {"Name": "p", "RoleArn": "arn:aws:iam::1:role/p", "Stages": [{"Actions": actions}]}
+    stack = new_stack(account, new_role(account), kind, properties)
+    resources.refuse(account, "create", stack, Resource("It", kind, {}, properties), Operation("1"))
+    passed = [(action, place) for _, action, place, _ in judge.requests if "onnection" in action]
+    assert sorted(passed) == [(f"{service}:PassConnection", arn) for arn in arns]
+
+
+def test_what_a_reference_to_a_parameter_needs_is_not_judged_and_told(account: Account, judge: Judge) -> None:
+    kind = "AWS::Logs::LogGroup"
+    properties: Properties = {"LogGroupName": "{{resolve:ssm:/name}}"}
+    stack = new_stack(account, new_role(account), kind, properties)
+    resources.refuse(account, "create", stack, Resource("It", kind, {}, properties), Operation("1"))
+    where = f"arn:aws:ssm:us-east-1:{account.services.account}:parameter/*"
+    assert judge.unjudged[f"{kind} create: ssm:GetParameters on {where}"] == 1
+    assert not [place for _, action, place, _ in judge.requests if action == "ssm:GetParameters"]

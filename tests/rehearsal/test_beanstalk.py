@@ -161,6 +161,21 @@ def test_without_requirements_nothing_is_installed(here: Here) -> None:
         here.deploy("bare", requirements_txt=None)
 
 
+def test_requirements_are_installed_for_the_instances(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs, here.instances.programs = here.instances.programs, None
+    installed: list[tuple[str, Path]] = []
+
+    def install(requirements: Path, venvs: Path) -> Path:
+        installed.append((requirements.read_text("utf-8"), venvs))
+        assert programs
+        return programs / "python"
+
+    monkeypatch.setattr(instances, "application_python", install)
+    version = here.deploy("installed", requirements_txt="flask\n")
+    assert ask(version.process.url + "/health").body == b"well"
+    assert installed == [("flask\n", here.instances.venvs)]
+
+
 def test_a_listener_elsewhere_is_not_found(here: Here) -> None:
     """nginx passes requests to port 8000 and to no other."""
     here.instances.patience = 0.5

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from scripts.rehearsal.edge import server
 from tests.support.rehearsal.serving import POLICY, distribution
 from tests.support.rehearsal.sites import PAGE, SCRIPT, Site
 
@@ -153,6 +155,24 @@ def test_a_backend_that_is_gone_is_a_502_and_another_one_can_take_over(site: Sit
     assert answer.status == 502 and b"connect to the origin" in answer.body
     site.served.backend_url = site.backend.url
     assert site.ask("/api/v1/x").status == 200
+
+
+def test_a_backend_that_does_not_answer_is_a_504(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "ORIGIN_SECONDS", 0.1)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        site.served.backend_url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        answer = site.ask("/api/v1/clients")
+    assert (answer.status, answer.source) == (504, "Error")
+    assert b"the origin did not answer within 0 s" in answer.body
+
+
+@pytest.mark.parametrize("header", [{"Upgrade": "websocket"}, {"Transfer_Encoding": "chunked"}])
+def test_what_is_neither_whole_nor_http_is_a_501(site: Site, header: dict[str, str]) -> None:
+    answer = site.ask("/api/v1/clients", "GET", None, **header)
+    assert answer.status == 501
+    assert b"The rehearsal simulates neither chunked requests nor upgrades." in answer.body
 
 
 def test_requests_are_answered_side_by_side(site: Site) -> None:

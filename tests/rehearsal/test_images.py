@@ -97,6 +97,18 @@ def test_a_build_that_would_fail_fails(tmp_path: Path, context: Path) -> None:
     assert docker(ProgramCall(["login"], context)).status == 1
 
 
+def test_what_is_not_looked_at_without_an_engine_is_noted(
+    tmp_path: Path, context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images_module, "find_engine", lambda: None)
+    (context / "Dockerfile").write_text(GOOD.replace("CMD", "ADD https://example.test/a.txt a.txt\nCMD"))
+    notes: list[str] = []
+    docker = Images(aws(PreparedAws()), tmp_path / "images", notes.append).docker(role_checker(), ROLE)
+    assert docker(ProgramCall(["build", "--tag", TAG, "."], context)).status == 0
+    assert notes[1:] == ["docker build, not looked at: ADD https://example.test/a.txt: nothing was fetched"]
+    assert notes[0].endswith("; the Dockerfile was read as a builder reads it, its files are the image's")
+
+
 @pytest.mark.parametrize(("name", "question"), [("docker", "version"), ("podman", "info"), ("buildah", "info")])
 def test_with_an_engine_the_image_is_really_built(
     context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, question: str
@@ -286,6 +298,9 @@ ENTRY: dict[str, Any] = {"Config": "config", "Layers": [], "RepoTags": []}
         ({"config": {"rootfs": {"diff_ids": []}}, "manifest.json": [ENTRY]},
          "it is of no build of a rehearsal with this cache, and others do not run here"),
         ({"config": {}, "manifest.json": [ENTRY]}, "'rootfs'"),
+        ({"config": {"rootfs": {"diff_ids": []}}, "layer": "x", "manifest.json": [{**ENTRY, "Layers": ["layer"]}]},
+         "its layers are not those of its configuration"),
+        ({"manifest.json": None}, "'manifest.json'"),
     ],
 )  # fmt: skip
 def test_an_archive_that_is_none_of_a_rehearsal_is_refused(
@@ -298,7 +313,10 @@ def test_an_archive_that_is_none_of_a_rehearsal_is_refused(
         with tarfile.open(file, "w") as archive:
             for name, body in content.items():
                 member, data = tarfile.TarInfo(name), json.dumps(body).encode()
-                member.size = len(data)
+                if body is None:
+                    member.type = tarfile.DIRTYPE
+                else:
+                    member.size = len(data)
                 archive.addfile(member, io.BytesIO(data))
     docker = images(tmp_path, PreparedAws()).docker(role_checker(), ROLE)
     loaded = docker(ProgramCall(["load", "--input", "image.tar"], context))

@@ -78,8 +78,8 @@ def test_a_socket_is_bound_to_this_machine_alone(
     settings = {"record": str(record), "port": 8000, "bound_port": 4321}
     monkeypatch.setenv("REHEARSAL_LISTENING", json.dumps(settings))
     start()
-    asked, there = addresses
-    socket.socket.bind(played, asked)
+    address, there = addresses
+    socket.socket.bind(played, address)
     assert bound == [(played, there)]
     lines = [dict(zip(("host", "port", "six_only"), written, strict=True))] if written else []
     assert [json.loads(line) for line in record.read_text("utf-8").splitlines()] == [{}, *lines]

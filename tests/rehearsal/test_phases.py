@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from scripts.rehearsal.builds.phases import Outcome, Runner, run_buildspec
 from scripts.rehearsal.errors import UnsupportedError
 from tests.conftest import ROOT
+from tests.support.processes import gone
 
 
 def build(folder: Path, commands: list[str], lines: list[str], limit: float = 60, **more: Any) -> Outcome:
@@ -38,6 +41,31 @@ def test_a_build_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path
     assert time.monotonic() - began < 25
     assert not outcome.succeeded
     assert "out of time after 0.3 s" in outcome.log and "not reached" not in outcome.log.splitlines()
+
+
+def test_a_build_that_nobody_listens_to_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    guarded: list[tuple[int, str]] = []
+
+    @contextmanager
+    def guard(group: int) -> Iterator[None]:
+        guarded.append((group, "runs"))
+        try:
+            yield
+        finally:
+            guarded.append((group, "ends"))
+
+    processes: list[int] = []
+
+    def fail(line: str) -> None:
+        processes.extend(map(int, line.split()))
+        assert guarded[-1] == (processes[0], "runs")
+        raise ZeroDivisionError
+
+    spec = {"env": {"shell": "bash"}, "phases": {"build": {"commands": ["sleep 60 & echo $$ $!; sleep 60"]}}}
+    with pytest.raises(ZeroDivisionError):
+        run_buildspec(spec, tmp_path, {"PATH": os.environ["PATH"]}, Runner(tmp_path / "state", fail, 60, guard))
+    assert guarded[-1] == (processes[0], "ends")
+    assert all(gone(process, 10) for process in processes)
 
 
 def test_keys_of_artifacts_that_are_not_imitated_are_refused(tmp_path: Path) -> None:

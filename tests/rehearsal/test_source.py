@@ -65,6 +65,18 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         taken(tmp_path / "empty", tmp_path / "one")
 
 
+def test_a_folder_without_a_repository_has_one_version(application: Path, tmp_path: Path) -> None:
+    """It is named by its content, and no other name is of anything."""
+    commit = taken(application, tmp_path / "one")
+    (tmp_path / "two").mkdir()
+    assert checkout(application, tmp_path / "two", commit).commit == commit
+    (tmp_path / "three").mkdir()
+    with pytest.raises(RefusedError) as refused:
+        checkout(application, tmp_path / "three", "0123abcd")
+    assert refused.value.reason == f"{application} is not a repository or has no commit 0123abcd."
+    assert refused.value.remedy == "Rehearse a repository."
+
+
 @pytest.mark.parametrize("versioned", [True, False])
 @pytest.mark.parametrize("target", ["/etc/hostname", "run", "../bin", "gone"])
 def test_a_link_is_what_codepipeline_makes_of_it(
