@@ -168,7 +168,8 @@ def _start(port: int, run_file: Path) -> Run:
         _wait(process, run)
         temporary = run_file.with_suffix(".new")
         temporary.unlink(missing_ok=True)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        private = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(private, "w", encoding="utf-8") as file:
             json.dump(asdict(run), file)
         temporary.replace(run_file)
     except BaseException:

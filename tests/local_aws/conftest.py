@@ -13,6 +13,9 @@ from tests import prepared
 from tests.local_aws.here import new_account
 from tests.local_aws.own import REGION, Own
 from tests.local_aws.support import Aws
+from tests.support.encodings import forbid_unnamed
+
+forbid_unnamed()
 
 
 @pytest.fixture(scope="session")

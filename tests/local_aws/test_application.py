@@ -74,6 +74,10 @@ UNSIGNED = (
 )
 
 
+def test_the_services_of_a_process_are_the_same_for_all_servers() -> None:
+    assert application.dispatcher() is application.dispatcher()
+
+
 def test_the_status_proves_the_key_to_everybody(ask: Ask) -> None:
     status, headers, text = ask("/local-aws/status?challenge=c")
     assert (status, headers) == ("200 OK", own("application/json"))

@@ -142,6 +142,7 @@ def test_who_cannot_prove_that_it_knows_the_key_is_not_it(tmp_path: Path, body: 
     run_file = tmp_path / "run.json"
     run_file.write_text(json.dumps({"pid": NOBODY, "port": process.port, "log": "x", "key": "LOCALKEY"}))
     try:
+        assert server._answers(Run(NOBODY, process.port, "x", "LOCALKEY")) is False
         assert server.status(run_file) is None and server.stop(run_file) is False
     finally:
         process.end()

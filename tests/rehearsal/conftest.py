@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.encodings import forbid_unnamed
 from tests.support.rehearsal.sites import Site, sites
+
+forbid_unnamed()
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,9 @@ def application(tmp_path: Path) -> Path:
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "run").write_text("#!/bin/sh\n")
     (folder / "bin" / "run").chmod(0o755)
-    (folder / "node_modules").mkdir()
-    (folder / "node_modules" / "much").write_text("much")
+    for name in (".pytest_cache", "node_modules"):  # before and behind what is taken
+        (folder / name).mkdir()
+        (folder / name / "much").write_text("much")
     return folder
 
 
