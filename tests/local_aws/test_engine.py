@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local_aws import provision
+from scripts.local_aws import engine, provision
 from scripts.local_aws.faults import ResourceFault
 from scripts.local_aws.values import Stack
 from tests.local_aws.own import Own, lines
@@ -37,6 +37,20 @@ def tree(own: Own, inner: str = "one", outer: str = "one", **more: Any) -> dict[
     child = body(Inner=note(inner), **more)
     child["Outputs"] = {"Name": {"Value": {"Ref": "Inner"}}}
     return body(Child=nested(own, "child", child), Outer=note({"Fn::Sub": f"{outer} ${{Child.Outputs.Name}}"}))
+
+
+def test_steps_are_done_to_their_end_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeps: list[float] = []
+    monkeypatch.setattr("time.sleep", sleeps.append)
+    looks = iter([False, False, True])
+
+    def steps() -> provision.Steps[str]:
+        yield lambda: next(looks)
+        yield provision.at_once
+        return "done"
+
+    assert engine.finish(steps()) == "done"
+    assert next(looks, None) is None and sleeps == [0.02, 0.02]
 
 
 # -- creation

@@ -434,3 +434,8 @@ def test_other_words_are_a_mistake(words: list[str], capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         command.main(words)
     assert ended.value.code == 2 and "usage: python -m scripts.local_aws" in capsys.readouterr().err
+
+
+def test_how_long_a_server_is_waited_for() -> None:
+    """A minute until it answers for the first time, ten seconds for each answer."""
+    assert (server.PATIENCE, server.TIMEOUT) == (60, 10)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from botocore import UNSIGNED
 
 from scripts.local_aws import wire
 from scripts.local_aws.services import ResourceError, Services
@@ -234,7 +235,7 @@ def test_a_fault_of_a_service_is_an_answer_of_500(caplog: pytest.LogCaptureFixtu
     services = Services("http://localhost:1", "us-east-1", "1", application=application)
     with pytest.raises(ResourceError, match=r"Status Code: 500\)"):
         services.call("sts", "get_caller_identity", {})
-    assert "ZeroDivisionError" in caplog.text
+    assert len(caplog.records) == 1 and "ZeroDivisionError" in caplog.text, "it is not tried again"
 
 
 def test_a_client_is_made_once_and_the_key_is_the_account_without_another() -> None:
@@ -244,3 +245,16 @@ def test_a_client_is_made_once_and_the_key_is_the_account_without_another() -> N
     refusal(listener.services.client("ssm").describe_parameters)
     assert listener.calls[0][0].key == "1"
     assert listener.services.model("ssm", "get_parameter").name == "GetParameter"
+
+
+def test_how_a_client_calls() -> None:
+    """Once, recognisably, a few at a time; signed with the key where a server looks at it, and else with nothing."""
+    within, over = Listener().services, Services("http://localhost:1234", "eu-west-1", "1", key=KEY)
+    for services in (within, over):
+        config = services.client("s3").meta.config
+        assert (config.retries["total_max_attempts"], config.max_pool_connections) == (1, 4)
+        assert (config.user_agent_extra, config.region_name) == (wire.OWN, "eu-west-1")
+        assert (config.signature_version is UNSIGNED) == (services is within)
+        assert services.client("s3").meta.endpoint_url == "http://localhost:1234"
+    address = over.client("sts").generate_presigned_url("get_caller_identity")
+    assert f"X-Amz-Credential={KEY}%2F" in address and "%2Feu-west-1%2Fsts%2Faws4_request" in address
