@@ -71,7 +71,7 @@ class Played:
 
 @pytest.fixture
 def run_file(tmp_path: Path) -> Path:
-    return tmp_path / "cache/local_aws.json"
+    return tmp_path / "home/cache/local_aws.json"
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_a_server_may_take_its_time_to_answer(
 
     monkeypatch.setattr(server, "_answers", slow)
     monkeypatch.setattr("time.sleep", sleeps.append)
-    run_file.parent.mkdir()
+    run_file.parent.mkdir(parents=True)
     run_file.with_suffix(".new").write_text("of a start that was killed", encoding="utf-8")
     assert server.start(run_file=run_file).key == launched[0].key
     assert next(answers, None) is None and sleeps == [0.05, 0.05]

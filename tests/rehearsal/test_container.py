@@ -150,6 +150,13 @@ def test_a_container_is_what_its_image_says(context: Path, text: str, expected: 
         ("FROM q AS one\nCOPY start.sh /b\nFROM one\nCOPY app/main.py /b", {"b": "print()"}),
         ("FROM q AS one\nCOPY start.sh /b\nFROM one AS two\nCOPY app/main.py /c\nFROM one", {"b": "#!/bin/sh\n"}),
         ("ADD https://x.test/a git@x.test:b start.sh /srv/", {"srv/start.sh": "#!/bin/sh\n"}),
+        # Whatever lies between, and whatever is there already.
+        ("WORKDIR /a/b/c\nWORKDIR /a/b", {"a/b/c/": ""}),
+        ("RUN mkdir -p /a/b/c /a/b", {"a/b/c/": ""}),
+        ("COPY start.sh /a/b/c/go\nCOPY start.sh /a/b/c/on", {"a/b/c/go": "#!/bin/sh\n", "a/b/c/on": "#!/bin/sh\n"}),
+        ("COPY <<A /a/b/c/A\na\nA\nCOPY <<B /a/b/c/B\nb\nB", {"a/b/c/A": "a\n", "a/b/c/B": "b\n"}),
+        ("RUN --mount=type=bind,source=start.sh,target=/a/b/go --mount=source=start.sh,target=/a/b/on true",
+         {"a/b/go": "#!/bin/sh\n", "a/b/on": "#!/bin/sh\n"}),
     ],
 )  # fmt: skip
 def test_files_are_where_a_builder_puts_them(context: Path, text: str, expected: dict[str, str]) -> None:

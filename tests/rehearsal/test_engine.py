@@ -301,8 +301,9 @@ def test_an_interrupt_ends_the_execution(played: Played, monkeypatch: pytest.Mon
 
 def test_two_rehearsals_do_not_share_a_cache(tmp_path: Path) -> None:
     """The second is refused, and what the first one writes stays; whatever the lock file holds."""
-    options = RehearsalOptions(tmp_path, tmp_path / "cache")
-    options.cache.mkdir()
+    options = RehearsalOptions(tmp_path, tmp_path / "new/cache")
+    with ExitStack() as alone:
+        engine._lock(alone, options)
     (options.cache / "lock").write_text("no process", encoding="utf-8")
     with ExitStack() as first:
         engine._lock(first, options)

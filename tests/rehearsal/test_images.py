@@ -82,7 +82,7 @@ def test_an_image_is_there_as_long_as_its_registry(tmp_path: Path, context: Path
 
 
 def test_a_push_needs_its_permissions(tmp_path: Path, context: Path) -> None:
-    docker = images(tmp_path, PreparedAws()).docker(role_checker(), ROLE)
+    docker = images(tmp_path / "new", PreparedAws()).docker(role_checker(), ROLE)
     assert docker(ProgramCall(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)).status == 0
     with pytest.raises(AccessDeniedError, match="repository/images"):
         docker(ProgramCall(["push", TAG], context))

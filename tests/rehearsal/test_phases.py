@@ -24,7 +24,7 @@ def build(folder: Path, commands: list[str], lines: list[str], limit: float = 60
     spec = {"version": 0.2, "env": {"shell": "bash"}, "phases": {"build": {"commands": commands}}, **more}
     (folder / "src").mkdir()
     return run_buildspec(
-        spec, folder / "src", {"PATH": os.environ["PATH"]}, Runner(folder / "state", lines.append, limit)
+        spec, folder / "src", {"PATH": os.environ["PATH"]}, Runner(folder / "new/state", lines.append, limit)
     )
 
 
@@ -108,7 +108,8 @@ def test_what_is_no_ascii_is_kept_whatever_the_locale(tmp_path: Path, name: str)
 
 
 def run(folder: Path, spec: dict[str, Any], **variables: str) -> Outcome:
-    (folder / "src").mkdir()
+    for name in ("src", "state"):  # the second of an earlier build
+        (folder / name).mkdir()
     environment = {"PATH": os.environ["PATH"], **variables}
     return run_buildspec(spec, folder / "src", environment, Runner(folder / "state"))
 

@@ -74,8 +74,8 @@ def test_a_build_reaches_its_own_programs_and_no_others(tmp_path: Path) -> None:
         assert (denied.returncode, denied.stdout, denied.stderr) == (254, "", "the role may not\n")
         broken = run(tmp_path / "bin", "codebuild-hash-files")
         assert (broken.returncode, broken.stderr) == (70, "the rehearsal itself failed: KeyError('gone')\n")
-        programs.install(tmp_path / "other", {"aws": echo}, None, None)
-        assert run(tmp_path / "other", "aws").returncode == 7, "each build has its own"
+        programs.install(tmp_path / "new/other", {"aws": echo}, None, None)
+        assert run(tmp_path / "new/other", "aws").returncode == 7, "each build has its own"
         [token] = [token for token, builds in programs.builds.items() if "docker" in builds]
         request = {"folder": str(tmp_path), "input": ""}
         unknown = ProgramResult(error="npm was not installed for this build\n", status=127)

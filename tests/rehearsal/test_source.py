@@ -84,6 +84,8 @@ def test_a_link_is_what_codepipeline_makes_of_it(
     application: Path, tmp_path: Path, versioned: bool, target: str
 ) -> None:
     """A file with the target as its text: never followed, and named."""
+    (application / "bin/its/own").mkdir(parents=True)
+    (application / "bin/its/own/link").symlink_to("there")
     (application / "bin/link").symlink_to(target)
     if versioned:
         git = ["git", "-C", str(application), "-c", "user.name=a", "-c", "user.email=a@b"]
@@ -91,7 +93,8 @@ def test_a_link_is_what_codepipeline_makes_of_it(
             subprocess.run([*git, *words], check=True)
     (tmp_path / "out").mkdir()
     source = checkout(application, tmp_path / "out")
-    assert source.links == ("bin/link",)
+    assert source.links == ("bin/its/own/link", "bin/link")
+    assert (tmp_path / "out/bin/its/own/link").read_text() == "there"
     copied = tmp_path / "out/bin/link"
     assert copied.is_file() and not copied.is_symlink() and copied.read_text() == target
 
@@ -151,15 +154,30 @@ def test_submodules_are_empty_and_named(application: Path, tmp_path: Path) -> No
     committed(other)
     git = ["git", "-C", str(application), "-c", "protocol.file.allow=always"]
     subprocess.run([*git, "init", "--quiet"], check=True)
-    subprocess.run([*git, "submodule", "--quiet", "add", str(other), "library"], check=True, capture_output=True)
+    subprocess.run([*git, "submodule", "--quiet", "add", str(other), "its/library"], check=True, capture_output=True)
     (application / "zone").write_text("what comes after it")
     committed(application)
     (tmp_path / "out").mkdir()
     source = checkout(application, tmp_path / "out")
-    assert source.submodules == ("library",) and files(tmp_path / "out/library") == []
+    assert source.submodules == ("its/library",) and files(tmp_path / "out/its/library") == []
     assert (tmp_path / "out/zone").read_text() == "what comes after it"
     [line] = source.surprises()
-    assert line.startswith("submodules are empty, because the artifact is not a clone: ") and line.endswith(": library")
+    assert line.startswith("submodules are empty, because the artifact is not a clone: ") and line.endswith(
+        ": its/library"
+    )
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_files_are_kept_however_deep_they_lie(application: Path, tmp_path: Path, versioned: bool) -> None:
+    for name in ("deep/er/still/one", "deep/er/still/two", "top"):
+        (application / name).parent.mkdir(parents=True, exist_ok=True)
+        (application / name).write_text(name)
+    if versioned:
+        committed(application)
+    (tmp_path / "out").mkdir()
+    checkout(application, tmp_path / "out")
+    kept = [name for name in files(tmp_path / "out") if not name.startswith((".pytest_cache", "node_modules"))]
+    assert kept == ["bin/run", "deep/er/still/one", "deep/er/still/two", "top"]
 
 
 def test_odd_names_are_kept(application: Path, tmp_path: Path) -> None:

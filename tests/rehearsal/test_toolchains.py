@@ -76,7 +76,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
 
 
 def test_an_environment_is_made_with_its_requirements_in_a_home_of_its_own(tmp_path: Path, commands: Commands) -> None:
-    requirements, cache = tmp_path / "requirements.txt", tmp_path / "cache"
+    requirements, cache = tmp_path / "requirements.txt", tmp_path / "new/cache"
     requirements.write_text("fastapi\n")
     python = toolchains.application_python(requirements, cache)
     assert python == next(cache.glob("*/ready")).parent / "bin/python"
