@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import Any
 
@@ -337,6 +338,8 @@ def until(own: Own, change_set: str, status: str) -> Any:
 def test_a_change_set_that_takes_long_is_in_progress_until_it_is_made(own: Own) -> None:
     with own.failing(ResourceFault("plan", "app", seconds=60)):
         change_set = own.plan("app", body(), "CREATE")
+        making = [thread.daemon for thread in threading.enumerate() if thread.name == change_set]
+        assert making == [True], "it keeps no process alive"
         shown = own.call("describe_change_set", ChangeSetName=change_set)
         assert (shown["Status"], shown["ExecutionStatus"], shown["Changes"]) == (
             "CREATE_IN_PROGRESS",

@@ -1,7 +1,9 @@
 """Drift: what changed outside of CloudFormation is found stack by stack, and shown in a change set that asks for it."""
 
 import json
+import threading
 import time
+from threading import Event
 from typing import Any
 
 import pytest
@@ -288,6 +290,27 @@ def test_a_detection_that_cannot_read_a_resource_fails_and_says_why(own: Own, mo
         "DriftStatusReason": "no way to read it",
     }
     assert own.stack("app")["DriftInformation"]["StackDriftStatus"] == "UNKNOWN"
+
+
+def test_a_detection_keeps_no_process_alive(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.do("create_stack", "app", {"Resources": {"Topic": {"Type": TOPIC}}})
+    read, may_go_on = ResourceHandler.read, Event()
+
+    def slow(handler: ResourceHandler, whole: bool = True) -> dict[str, Any]:
+        assert may_go_on.wait(60)
+        return read(handler, whole)
+
+    monkeypatch.setattr(ResourceHandler, "read", slow)
+    detection = own.cloudformation.detect_stack_drift(StackName="app")["StackDriftDetectionId"]
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == detection] == [True]
+    assert own.call("describe_stack_drift_detection_status", StackDriftDetectionId=detection) == {
+        "StackId": "arn:aws:cloudformation:eu-central-1:ACCOUNT:stack/app/#1",
+        "StackDriftDetectionId": "#2",
+        "DetectionStatus": "DETECTION_IN_PROGRESS",
+        "Timestamp": "TIME",
+    }
+    may_go_on.set()
+    assert status_of(own, detection)["StackDriftStatus"] == "IN_SYNC"
 
 
 def test_what_no_detection_may_say(own: Own) -> None:
