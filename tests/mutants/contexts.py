@@ -176,6 +176,8 @@ class Contexts:
         for file in files:
             with closing(sqlite3.connect(file)) as data:
                 for source, context, bits in data.execute(QUERY):
+                    if not Path(source).exists():  # a test ran a text under a name
+                        continue
                     # That of a process that was started, and behind a bar that of a command it was forked for.
                     _, inner, forked_for = context.rpartition("|tests/")
                     test = f"tests/{forked_for}" if inner else context
