@@ -86,7 +86,6 @@ LONGEST = (
     "local_aws/test_in_use.py",
     "local_aws/test_findings.py",
     "local_aws/test_matrix.py",
-    "gate/test_role_needs.py",
     "mutants/test_tool.py",
     "destructive/test_kills.py",
     "system/test_bad_day.py",
@@ -108,6 +107,7 @@ DEAREST_OF_UNIT = (
     "gate/test_report.py",
     "review/test_weaker.py",
     "operations/test_preflight.py",
+    "cfn/test_parameters.py",
     "cfn/test_evaluate.py",
     "generator/test_rendering.py",
     "review/test_drawn.py",
@@ -130,7 +130,7 @@ PROGRAMS = (
     "cli/test_set_up.py",
     "operations/test_migrate.py",
 )
-SLOW = (*LONGEST, "cfn/test_parameters.py", "cli/test_make.py", "test_conformance.py")
+SLOW = (*LONGEST, "cli/test_make.py", "test_conformance.py")
 # Seconds that a test may take, with what it sets up; those of the longest files more. Long enough for a busy machine.
 LIMIT, LONG_LIMIT = float(os.environ.get("TEST_LIMIT", "600")), 1800.0
 GRACE = 60.0  # seconds after which a test that does not let itself be ended takes its process with it

@@ -1,4 +1,4 @@
-"""What each role needs: our own rendered templates, and every action of them taken away."""
+"""What each role needs, on our own rendered templates. Actions taken away, one by one: test_role_needs_faults.py."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ from generator.cfn.role_needs.rows import ROWS
 from generator.gate.role_needs import collect
 from generator.gate.role_needs.compare import Gap, compare
 from tests.support.role_needs import APPLICATIONS, ROLES, TEMPLATES, Bodies, allows, gaps
-
-# Which bucket the bundle of a version lies in, and which commit a record is of, is known when it is looked up: any
-# statement may be the one.
-AT_RUN_TIME = {
-    ("build.VerifyRole", "s3:GetObject"),
-    ("build.PushRole", "s3:GetObject"),
-    ("build.PushRole", "s3:PutObject"),
-}
 
 
 def test_our_roles_have_what_they_need_and_nothing_else() -> None:
@@ -43,39 +35,6 @@ def test_every_row_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "ROWS", Recorder(ROWS))
     compare(TEMPLATES)
     assert requested == set(ROWS)
-
-
-def occurrences(number: int) -> list[tuple[str, int, str]]:
-    """The occurrence of that number of every action of every role: role, number of the statement, action.
-
-    Taken away together, and yet each by itself: an action that stands in several statements keeps the others.
-    """
-    result = []
-    for role in ROLES:
-        seen: dict[str, int] = {}
-        for position, allow in enumerate(allows(TEMPLATES.bodies(), role)):
-            for action in allow["Action"]:
-                seen[action] = seen.get(action, 0) + 1
-                if seen[action] == number and role not in APPLICATIONS and (role, action) not in AT_RUN_TIME:
-                    result.append((role, position, action))
-    return result
-
-
-@pytest.mark.parametrize("number", range(1, 8))
-def test_an_action_that_is_taken_away_is_named(number: int) -> None:
-    taken = occurrences(number)
-
-    def mutate(bodies: Bodies) -> None:
-        for role, position, action in taken:
-            allows(bodies, role)[position]["Action"].remove(action)
-
-    named = {(gap.role, gap.action) for gap in gaps(mutate) if gap.message.startswith("lacks ") and gap.source}
-    assert taken != []
-    assert {(role, action) for role, _, action in taken} <= named
-
-
-def test_no_action_stands_in_an_eighth_statement() -> None:
-    assert occurrences(8) == []
 
 
 def offered() -> dict[str, str]:
