@@ -425,7 +425,7 @@ def _say(text: str, style: str = "", out: TextIO | None = None) -> None:
     for line in text.splitlines():
         indent = " " * (len(line) - len(line.lstrip()))
         folded = textwrap.wrap(
-            line,
+            line.lstrip(),
             terminal.width,
             initial_indent=indent,
             subsequent_indent=f"{indent}  ",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from generator.__main__ import _remember
 from generator.cfn.verdict import FILE
 from generator.gate import cache
 from tests.support.gate import unverified_templates
@@ -73,17 +71,6 @@ def test_a_finding_of_cfn_lint_fails_the_gate_and_is_not_remembered(copy: Path) 
     [sarif] = json.loads(result.stdout)["runs"]
     assert sarif["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].startswith("generator/")
     assert not cache.is_fresh(copy) and cache.unlinted_templates(copy) == ["registry.json"]
-
-
-def test_a_verdict_that_cannot_be_kept_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
-    """A full disk, a cache that is read-only: what has passed has passed."""
-
-    def remember() -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), ".cache/gate.json")
-
-    _remember(remember)
-    warning = capsys.readouterr().err
-    assert ".cache/gate.json cannot be written (No space left on device)" in warning and len(warning.splitlines()) == 1
 
 
 def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
