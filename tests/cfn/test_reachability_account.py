@@ -205,6 +205,17 @@ def test_a_role_has_its_own_and_its_attached_statements_within_the_boundary_of_a
     }
 
 
+def test_a_policy_of_aws_whose_text_is_here_gives_its_statements_and_is_read() -> None:
+    known = sorted(aws_policies())[0]
+    policies = [known, READ_ONLY]
+    role = {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": policies, "Tags": TAGS}}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"Tags": [{"Key": "Application", "Value": "shop"}]}}
+    templates = from_bodies({"environment": {"Resources": {"Role": role, "Topic": topic}}})
+    file = ParameterFile("params/one.json", {}, {}, {})
+    [principal] = build([Environment("one", templates["environment"], file)]).roles
+    assert (principal.unread, principal.identity) == ((READ_ONLY,), aws_policies()[known])
+
+
 def test_values_that_only_aws_gives_are_made_up(account: Account) -> None:
     [level] = account.of_type("AWS::SSM::Parameter")
     assert level.properties["Value"] == f"aws eu-central-1 {NUMBER} amazonaws.com"

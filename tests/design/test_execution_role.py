@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
+from troposphere import GetAtt, Sub, encode_to_dict
+
 from generator.application import APPLICATION as PROJECT
 from generator.cfn.caller_rights import RIGHTS
 from generator.cfn.intrinsics import choices, render
@@ -14,9 +16,11 @@ from generator.cfn.names import ACCESS_ROOTS
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
 from generator.core import ports
+from generator.core.iam import Anything
 from generator.roots import environment
 from generator.roots.access import execution
-from generator.roots.access.handler_permissions.types import ResourceNames, TypePermissions
+from generator.roots.access.deploy import EDGE_REGION
+from generator.roots.access.handler_permissions.types import Access, ResourceNames, TypePermissions
 from scripts.local_aws import moto_patches
 from tests.support.design import arn, attribute, grants
 from tests.support.policies import longest
@@ -290,3 +294,15 @@ def test_policies_fit_into_iam(templates: TemplateSet) -> None:
 def test_a_policy_that_is_too_long_is_seen(templates: TemplateSet) -> None:
     document = templates.resource("access.DeployingBalancing").get("PolicyDocument")
     assert size({**document, "Statement": document["Statement"] * 2}) > MANAGED
+
+
+def test_what_the_root_edge_holds_stands_in_its_region_besides() -> None:
+    regional = Sub("arn:aws:logs:${AWS::Region}:1:log-group:a")
+    named = Sub("arn:aws:logs:${AWS::Region}:1:log-group:${Name}", {"Name": "a"})
+    places = [regional, GetAtt("Site", "Arn"), Sub("arn:aws:s3:::a"), named, "arn:aws:s3:::b"]
+    there = execution._on(Access(("logs:CreateLogGroup",), places), True)
+    assert not isinstance(there, Anything) and list(there[:-1]) == places
+    assert encode_to_dict(there[-1]) == {"Fn::Sub": f"arn:aws:logs:{EDGE_REGION}:1:log-group:a"}
+    assert execution._on(Access(("logs:CreateLogGroup",), places), False) == places
+    everything = Anything("there is no ARN of it")
+    assert execution._on(Access(("logs:DescribeLogGroups",), everything), True) is everything

@@ -179,3 +179,26 @@ LOST = "t.Pipeline All/Run <-> t.Project: reads {} from Image, and the buildspec
 def test_the_file_that_is_deployed(action: dict[str, Any], messages: list[str]) -> None:
     place = templates(project(), Pipeline=pipeline(**action))
     assert [str(each) for each in deployed_files_are_written(place)] == messages
+
+
+def test_a_project_whose_buildspec_lies_elsewhere_hides_no_other() -> None:
+    elsewhere = project(Name="elsewhere", Source={"BuildSpec": "buildspec.yml"})
+    place = templates(elsewhere, Second=project(UNCACHED, *VARIABLES, "IDLE"), Tests=group("build-tests"))
+    second = "t.Second <-> buildspec of Second: "
+    assert [str(each) for each in variables_agree(place)] == [
+        f"{second}the project sets IDLE, which the buildspec never reads"
+    ]
+    assert [str(each) for each in caches_agree(place)] == [
+        f"{second}names nothing to cache, and the project has a cache"
+    ]
+    assert list(reports_have_groups(place)) == []
+
+
+def test_an_action_that_reads_no_file_hides_no_other() -> None:
+    """Neither one of another kind, nor one whose artifact no build makes."""
+    both = pipeline(Configuration={"FileName": "other.json"})
+    build, run = both["Properties"]["Stages"][0]["Actions"]
+    foreign = {**run, "Name": "Before", "InputArtifacts": [{"Name": "Another"}]}
+    both["Properties"]["Stages"][0]["Actions"] = [build, foreign, run]
+    place = templates(project(), Pipeline=both)
+    assert [str(each) for each in deployed_files_are_written(place)] == [LOST.format("other.json")]

@@ -125,6 +125,10 @@ def test_one_statement_gives_one_finding_with_its_line_and_what_it_takes() -> No
         ("${OrdersTableArn}/index/*", "OrdersTable"),
         ("${Bucket.Arn}/*", "Bucket"),
         ("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${Prefix}/ORDERS", "ORDERS"),
+        ("arn:aws:s3:::${Prefix}-files/*", "files/*"),
+        ("arn:aws:s3:::${Prefix}", "${Prefix}"),
+        ("arn:aws:sns:${AWS::Region}:1:${Prefix}-alarms", "alarms"),
+        ("arn:aws:s3:::shop/", "shop"),
     ],
 )
 def test_a_resource_is_named_as_people_name_it(resource: str, text: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from generator.cfn.reachability.account import Account
 from generator.cfn.reachability.search import Identity, Reach
-from generator.cfn.reachability.terms import ADMINISTRATOR, Step
+from generator.cfn.reachability.terms import ADMINISTRATOR, SHARED_ASSET, Step, domain_of
 from generator.cfn.templates import from_bodies
 from generator.gate.finding import Finding
 from generator.gate.reachability import matrix
@@ -218,6 +220,84 @@ def test_a_page_has_no_part_without_content() -> None:
     assert matrix.page((plain, plain)) == (
         matrix.HEAD + table + matrix.BESIDE + table + accepted(0, 0, 0, 0) + matrix.NOT_READ
     )
+
+
+def test_a_kind_of_which_there_is_no_way_hides_no_other() -> None:
+    text = matrix.page((of(shared("one", "two"), own("one"), identities=(build_of("one"),)),))
+    titles = [line for line in text.splitlines() if line.startswith("## ")]
+    assert titles[-4:-1] == [
+        "## What one account cannot keep apart",
+        "## What is meant",
+        "## Every step that is accepted",
+    ]
+
+
+ENVIRONMENT = {
+    "Parameters": {name: {"Type": "String", "Default": ""} for name in ("Environment", "DomainName", "HostedZoneId")},
+    "Resources": {
+        "Orders": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "TableName": {"Fn::Sub": "orders-${Environment}"},
+                "Tags": [{"Key": "Application", "Value": "shop"}],
+            },
+        },
+        "Record": {
+            "Type": "AWS::Route53::RecordSet",
+            "Properties": {"Name": {"Ref": "DomainName"}, "HostedZoneId": {"Ref": "HostedZoneId"}, "Type": "A"},
+        },
+    },
+}
+COMMON = {
+    "Parameters": {"Domain": {"Type": "String", "Default": ""}},
+    "Conditions": {"Named": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Domain"}, ""]}]}},
+    "Resources": {
+        "Code": {
+            "Type": "AWS::CodeCommit::Repository",
+            "Properties": {"RepositoryName": "shop", "Tags": [{"Key": "Application", "Value": "shop"}]},
+            "Condition": "Named",
+        }
+    },
+}
+
+
+def written(folder: Path, **files: dict[str, str]) -> Path:
+    for name, parameters in files.items():
+        (folder / f"{name}.json").write_text(json.dumps({"Parameters": parameters}), encoding="utf-8")
+    return folder
+
+
+def test_the_environments_of_an_account_have_the_values_of_their_files_and_a_domain_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates = from_bodies({"environment": ENVIRONMENT, "shared": COMMON})
+    params = written(tmp_path, shared={}, staging={"Environment": "staging"}, production={"Environment": "production"})
+    accounts: list[Account] = []
+
+    def reach(account: Account) -> Reach:
+        accounts.append(account)
+        return Reach((), (), (), ())
+
+    monkeypatch.setattr(matrix, "reach", reach)
+    assert matrix.make_matrix(templates, params).environments == ("staging", "production")
+    assert matrix.make_matrix(templates, params).reach is matrix.make_matrix(templates, params).reach
+    [account] = accounts
+    tables, records = account.of_type("AWS::DynamoDB::Table"), account.of_type("AWS::Route53::RecordSet")
+    assert [table.properties["TableName"] for table in tables] == ["orders-staging", "orders-production"]
+    assert [(each.properties["Name"], each.properties["HostedZoneId"]) for each in records] == [
+        ("staging.example.com", "Z1"),
+        ("production.example.com", "Z1"),
+    ]
+    assert account.environments == ("staging", "production"), "the root that makes nothing is no part of it"
+
+
+def test_another_value_of_a_file_is_another_account(tmp_path: Path) -> None:
+    templates = from_bodies({"environment": ENVIRONMENT, "shared": COMMON})
+    names = {name: {"Environment": name} for name in ("staging", "production")}
+    first = matrix.make_matrix(templates, written(tmp_path, shared={}, **names)).reach
+    second = matrix.make_matrix(templates, written(tmp_path, shared={"Domain": "a.test"}, **names)).reach
+    assert SHARED_ASSET not in first.assets and SHARED_ASSET in second.assets
+    assert {domain_of("staging"), domain_of("production")} < {*first.assets}
 
 
 def test_an_environment_on_elastic_beanstalk_has_an_account_of_its_own_where_there_is_a_file(

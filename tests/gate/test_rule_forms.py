@@ -434,6 +434,16 @@ def test_a_service_that_shifts_has_a_rule_that_is_weighted(groups: Any, without:
     assert faults("RUN002", t={"Resources": resources}) == expected
 
 
+def test_a_service_that_shifts_only_by_choice_is_looked_at_in_that_choice() -> None:
+    either = {"Fn::If": ["C", {}, {"TargetGroupArn": {"Ref": "Blue"}, "AdvancedConfiguration": SHIFTING}]}
+    resources = {
+        "It": {"Type": "AWS::ECS::Service", "Properties": {"LoadBalancers": [either]}},
+        **{name: {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup"} for name in ("Blue", "Green")},
+    }
+    conditions = {"C": {"Fn::Equals": [{"Ref": "A"}, ""]}}
+    assert faults("RUN002", t={"Resources": resources, "Conditions": conditions}) == [UNNAMED]
+
+
 def test_a_second_service_that_rolls_back_nothing_is_found_behind_one_that_is_rolling() -> None:
     guarded = {"AlarmNames": ["a"], "Enable": True, "Rollback": True}
     rolling = {"Alarms": guarded, "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}}
