@@ -413,6 +413,19 @@ def test_what_the_policy_of_a_resource_gives_to_everybody_is_a_step_of_everybody
     assert opened(bucket("*", kind="endpoint")) == []
 
 
+def test_a_statement_that_opens_nothing_hides_no_other() -> None:
+    def statement(sid: str, effect: str) -> Permission:
+        return Permission("site.Policy", "resource", "", sid, effect, ("*",), ("s3:GetObject",), resources=(names[1],))
+
+    names = ("arn:aws:s3:::open", "arn:aws:s3:::open/any")
+    key = replace(statement("Key", "Allow"), kind="key")
+    foreign = replace(statement("Foreign", "Allow"), principals=("AWS:somebody-else",))
+    other = replace(statement("Other", "Deny"), actions=("s3:PutObject",))
+    policy = (key, foreign, other, statement("Open", "Allow"))
+    place = account(more=(resource("site.Open", "AWS::S3::Bucket", *names, policy=policy),))
+    assert opened(place) == ["s3:GetObject on site.Open of one, any -> data of one"]
+
+
 def test_every_action_that_a_statement_names_is_asked_for_and_no_pattern() -> None:
     somebody, body = role("app.Role", "x.amazonaws.com")
     statement = Permission("app.Role", "identity", "", "S", "Allow", actions=("ec2:DeleteVpc", "s3:*", "s3:Get?bject"))

@@ -13,7 +13,7 @@ from generator.cfn.environments import Environment
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.permissions import Condition, Permission
 from generator.cfn.reachability.account import Account, AccountResource, Principal, aws_policies, build
-from generator.cfn.reachability.rights import TAGGING, Rights
+from generator.cfn.reachability.rights import TAGGING, Rights, Statements
 from generator.cfn.resource_arns import ARNS
 from generator.cfn.templates import from_bodies
 from tests.support.small_account import NUMBER, allow, arn, resource
@@ -352,6 +352,46 @@ def test_a_role_that_gives_a_resource_the_tag_is_past_the_fence(action: str) -> 
     tagging = allow(action, sid="Tagging")
     allowed = rights(fenced, tagging).may(f"{service}:Touch", other.arn, switched_on)
     assert allowed and (allowed.by, allowed.after_tagging) == (fenced, tagging)
+
+
+def test_statements_are_looked_up_by_every_action_that_they_name() -> None:
+    """Also behind one with a pattern; those that name the action come first."""
+    pattern, others = allow("s3:*", sid="Pattern"), allow(sid="Others")
+    others = replace(others, not_actions=("iam:*",))
+    named = allow("DynamoDB:GetItem", "s3:GetObject", sid="Named")
+    statements = Statements([pattern, others, named])
+    assert statements.about("dynamodb:getitem") == (named, others)
+    assert statements.about("s3:GetObject") == (named, pattern, others)
+    assert statements.about("s3:PutObject") == (pattern, others)
+    assert statements.about("iam:PassRole") == ()
+
+
+TAGS_TABLES = allow("dynamodb:TagResource", sid="Tagging")
+
+
+@pytest.mark.parametrize("before", [("Area", "a*"), ("Area", "own")])
+def test_a_tag_that_need_not_or_cannot_be_given_hides_no_other(before: tuple[str, str]) -> None:
+    """A pattern is no value to give, and what the resource has already need not be given."""
+    table = replace(TABLE, tags={"Area": "own", "Team": "two"})
+    name, value = before
+    area = allow("dynamodb:DeleteItem", conditions=on(f"aws:ResourceTag/{name}", value, "StringLike"))
+    fenced = allow("dynamodb:GetItem", conditions=on("aws:ResourceTag/Team", "one"))
+    allowed = rights(area, fenced, TAGS_TABLES).may("dynamodb:GetItem", table.arn, table)
+    assert allowed and (allowed.by, allowed.after_tagging) == (fenced, TAGS_TABLES)
+
+
+def test_a_boundary_that_asks_for_more_is_met_by_a_request_that_has_it() -> None:
+    """The first request that is tried has none of the values that a caller may choose."""
+    bound = allow("dynamodb:GetItem", sid="Bound", conditions=on("dynamodb:LeadingKeys", "own"))
+    own = allow("dynamodb:GetItem")
+    assert rights(own, boundary=(bound,)).may("dynamodb:GetItem", TABLE.arn, TABLE)
+    foreign = replace(bound, conditions=on("aws:SourceVpc", "vpc-1"))
+    assert not rights(own, boundary=(foreign,)).may("dynamodb:GetItem", TABLE.arn, TABLE)
+
+
+def test_what_a_caller_chooses_is_tried_behind_a_fact_of_the_call() -> None:
+    conditions = (*on("aws:SecureTransport", "true", "Bool"), *on("dynamodb:LeadingKeys", "own"))
+    assert rights(allow("dynamodb:GetItem", conditions=conditions)).may("dynamodb:GetItem", TABLE.arn, TABLE)
 
 
 def test_a_second_factor_is_a_fact_of_the_person() -> None:

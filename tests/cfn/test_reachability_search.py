@@ -240,8 +240,10 @@ def test_what_holds_no_data_and_what_no_template_makes() -> None:
 
 
 def with_rights(address: str, *statements: Permission, service: str = "ecs-tasks.amazonaws.com") -> Account:
+    """Of a role with these statements, and of another one before it."""
     somebody, body = role(address, service)
-    return account(SOURCE, roles={address: (replace(somebody, identity=statements), body)})
+    before = {"a.Before": role("a.Before", "lambda.amazonaws.com")}
+    return account(SOURCE, roles={**before, address: (replace(somebody, identity=statements), body)})
 
 
 def test_the_secrets_that_an_application_makes() -> None:

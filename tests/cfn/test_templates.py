@@ -140,6 +140,12 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_a_file_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
+    (tmp_path / "storage.json").write_text("[" * 100_000)
+    with pytest.raises(TemplateInvalidError, match=r"^storage\.json: nested too deeply; "):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize("body", [[], {}, {"Resources": {}}, {"Resources": {"A": {}}}, {"Resources": {"A": "text"}}])
 def test_json_that_is_no_template_is_refused(body: object) -> None:
     with pytest.raises(TemplateInvalidError, match=r"^storage\.json: "):

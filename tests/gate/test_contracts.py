@@ -369,6 +369,17 @@ def test_a_variable_that_the_pipeline_declares_can_be_read() -> None:
     assert contract_messages(bodies) == []
 
 
+def test_every_variable_of_a_text_is_looked_at() -> None:
+    bodies = environment()
+    pipeline = bodies["pipeline"]["Resources"]["Pipeline"]["Properties"]
+    pipeline["Stages"][3]["OnSuccess"]["Value"] = "#{Nobody.A} #{Nowhere.B} #{Source.C} #{Build.IMAGE_TAG}"
+    assert [message.partition(": ")[2].partition(",")[0] for message in contract_messages(bodies)] == [
+        "reads #{Nobody.A}",
+        "reads #{Nowhere.B}",
+        "reads #{Source.C}",
+    ]
+
+
 def test_the_names_in_a_buildspec_are_read() -> None:
     spec = parsed_buildspec(BUILDSPEC)
     assert spec.names() == ["version", "env", "phases", "artifacts"]

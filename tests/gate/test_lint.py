@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from generator.cfn.graph import mentions
-from generator.cfn.templates import FolderMissingError, load
+from generator.cfn.templates import FolderMissingError
 from generator.gate import cache
 from generator.gate import lint as gate
 from generator.gate.lint import lint
-from generator.gate.suppressions import suppressions
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,35 +112,6 @@ def test_what_is_ignored_would_be_found(tmp_path: Path, monkeypatch: pytest.Monk
     text = (ROOT / "templates/environment.json").read_text().replace('"TemplateURL": "', '"TemplateURL": "../nested/')
     (tmp_path / "templates/environment.json").write_text(text)
     assert {(finding.rule, finding.where.rpartition("/")[2]) for finding in lint(tmp_path)} == ignored
-
-
-def test_a_longer_list_of_what_is_ignored_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {("W3002", "TemplateURL")} == gate.IGNORED
-    monkeypatch.setattr(gate, "IGNORED", gate.IGNORED | {("E3030", "InstanceTenancy")})
-    [finding] = suppressions(ROOT, load(ROOT / "templates"))
-    assert (finding.file, finding.rule, finding.message) == (
-        "generator/gate/lint.py",
-        "LINT002",
-        "ignores E3030 at InstanceTenancy",
-    )
-
-
-def test_our_templates_hold_no_suppression() -> None:
-    assert list(suppressions(ROOT, load(ROOT / "templates"))) == []
-
-
-def test_a_suppression_is_a_finding_by_itself(tmp_path: Path) -> None:
-    folder = copy(tmp_path, invalid)
-    for name in (".cfnlintrc", ".cfnlintrc.yml", "templates/.cfnlintrc.yaml"):
-        (folder / name).write_text("ignore_checks: [E3030]\n")
-    result = [(finding.file, finding.where) for finding in suppressions(folder, load(folder / "templates"))]
-    assert result == [
-        ("templates/storage.json", "Metadata.cfn-lint"),
-        ("templates/storage.json", "Resources.Artifacts.Metadata.cfn-lint"),
-        (".cfnlintrc", "file"),
-        (".cfnlintrc.yml", "file"),
-        ("templates/.cfnlintrc.yaml", "file"),
-    ]
 
 
 LINT = (

@@ -312,6 +312,10 @@ RUNNING = act(
             project(*commands("docker pull x  # only with IMAGE"), **variables(IMAGE="i")),
             ["docker pull: unknown"],
         ),
+        (
+            project(*commands("docker run x  # only with IMAGE", "docker pull x"), **variables(IMAGE="")),
+            ["docker pull: unknown"],
+        ),
         (project(*commands("docker pull x  # only with IMAGE")), ["docker pull: unknown"]),
         (
             project(*commands("aws --debug s3 ls", "docker pull x")),

@@ -156,6 +156,20 @@ def test_a_policy_that_is_attached_from_its_own_side(effect: str, roles: Any, re
     assert gaps(STARTS, more=more) == (expected if refused else [])
 
 
+def test_a_policy_that_forbids_something_to_people_hides_no_other() -> None:
+    people = {"Fn::If": ["C", {"Fn::Split": [",", {"Ref": "People"}]}, {"Ref": "AWS::NoValue"}]}
+
+    def policy(effect: str, roles: Any) -> dict[str, Any]:
+        statement = {**STARTS, "Effect": effect}
+        return {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"Roles": roles, "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}},
+        }
+
+    more = {"Forbids": policy("Deny", people), "Gives": policy("Allow", [{"Ref": "Role"}])}
+    assert [gap.role for gap in gaps(STARTS, more=more)] == ["shop.Gives"]
+
+
 def test_the_roles_of_people_are_left_to_the_proofs_of_access() -> None:
     assert gaps(root="access", ManagedPolicyArns=[OTHER]) == gaps(root="shared-access") == []
 

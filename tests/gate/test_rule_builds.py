@@ -85,7 +85,8 @@ def role(**statement: Any) -> dict[str, Any]:
     ],
 )
 def test_a_build_of_the_application_writes_what_is_its_own(statement: dict[str, Any], messages: list[str]) -> None:
-    resources = {"It": project("make", phases=APPLICATION), "Role": role(**statement), "Other": role()}
+    denied = role(Action=["ecr:PutImage"], Effect="Deny")  # and of no build
+    resources = {"Other": denied, "It": project("make", phases=APPLICATION), "Role": role(**statement)}
     expected = [f"t.It runs the application's code and {message}" for message in messages]
     assert faults("BUI002", t={"Resources": resources}) == expected
     assert faults("BUI002", t={"Resources": {**resources, "It": project("make")}}) == []
