@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.cfn.effects import QUIET, REFUSED, ROWS, Row
+from generator.cfn.effects import QUIET, REFUSED, ROWS, Row, directions
 from generator.cfn.effects.outcomes import Outcome, outcomes
-from generator.cfn.templates import Resource, TemplateSet, load
-from generator.gate.effects import SHOWN, TASK, NoSituationError, kinds, resources_of, row_outcomes, shown
-from generator.gate.parameter_page import page
+from generator.cfn.templates import Resource, TemplateSet, from_bodies, load
+from generator.gate.effects import SHOWN, TASK, NoSituationError, kinds, resources_of, row_outcomes, shown, situations
+from generator.gate.parameter_page import Change, _choices, _class, _default, _joined, _kept, page
 from tests.conftest import ROOT
 
 
@@ -171,3 +171,98 @@ def test_a_replacement_is_followed_to_what_refers_to_it() -> None:
     happened = {each.path: each.action for each in outcomes(side("a"), side("b"), lambda kind: only[kind])}
     assert happened == {"In.Topic": "replaced", "In.Rule": "replaced", "Behind": "replaced", "Other": "changed"}
     assert outcomes(side("a"), side("a"), lambda kind: only[kind]) == []
+
+
+# --- the sentences of a row
+
+
+@pytest.mark.parametrize(
+    ("resources", "text"),
+    [
+        ([""], ""),
+        (["adds a bucket"], "adds a bucket."),
+        (["adds a bucket", "adds a bucket"], "adds a bucket."),
+        (["changes Orders in place", "changes Clients in place"], "changes Orders or Clients in place."),
+        (["adds A, B", "adds C, B", "adds D, B"], "adds A, C or D, B."),
+        (["adds A; removes B", "adds C; removes D"], "adds A; removes B or adds C; removes D."),
+        (["adds a queue", "adds a queue and a topic"], "adds a queue or adds a queue and a topic."),
+    ],
+)
+def test_the_resources_of_several_parameters_are_told_together_where_only_a_name_differs(
+    resources: list[str], text: str
+) -> None:
+    assert _joined(resources) == text
+
+
+@pytest.mark.parametrize(
+    ("word", "told", "summary"),
+    [
+        ("adds Orders", "adds Orders", "adds or removes"),
+        ("removes Orders", "removes Orders", "adds or removes"),
+        ("removes Orders, Clients (kept)", "leaves behind Orders, Clients", "adds or removes"),
+        ("replaces Orders", "replaces Orders", "replaces"),
+        ("replaces Orders (kept)", "replaces Orders, and leaves the old behind", "replaces, and leaves the old behind"),
+        ("new tasks", "new tasks", "new tasks"),
+        ("deploys the page (3 to 5 minutes)", "deploys the page (3 to 5 minutes)", "deploys the page"),
+    ],
+)
+def test_what_stays_behind_is_told_first(word: str, told: str, summary: str) -> None:
+    assert (_kept(word), _class(word)) == (told, summary)
+
+
+@pytest.mark.parametrize(
+    ("declared", "choices", "default"),
+    [
+        ({"AllowedValues": ["a", 1, True], "Default": "a", "MinValue": 1}, "`a`, `1`, `true`", "`a`"),
+        ({"MinValue": 1, "MaxValue": 20, "Default": 0, "ConstraintDescription": "must be x"}, "1 to 20", "`0`"),
+        ({"ConstraintDescription": "must be a host, which must be ours", "Default": ""},
+         "a host, which must be ours", "empty"),
+        ({}, "", "must be given"),
+    ],
+)  # fmt: skip
+def test_what_a_parameter_may_be(declared: dict[str, object], choices: str, default: str) -> None:
+    assert (_choices(declared), _default(declared)) == (choices, default)
+
+
+@pytest.mark.parametrize(
+    ("change", "resources", "lines"),
+    [
+        (Change("Nothing happens with A", idle=True), "", ["- Nothing happens with A."]),
+        (Change("any change", (("", "It ends."),)), "", ["- *any change*: It ends."]),
+        (Change("any change"), "adds A.", ["- *any change*: adds A."]),
+        (
+            Change("any change", (("Users", "Notice."),)),
+            "adds A.",
+            ["- *any change*:", "  - Users: Notice.", "  - Resources: adds A."],
+        ),
+    ],
+)
+def test_what_can_be_read_on_one_line_stands_on_one(change: Change, resources: str, lines: list[str]) -> None:
+    assert list(change.lines(resources)) == lines
+
+
+def test_a_group_without_parameters_has_no_heading() -> None:
+    groups = [{"Label": {"default": "Nothing"}, "Parameters": []}, {"Label": {"default": "All"}, "Parameters": ["P"]}]
+    body = {
+        "Metadata": {"AWS::CloudFormation::Interface": {"ParameterGroups": groups}},
+        "Parameters": {"P": {"Type": "String", "Description": "No row knows it."}},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+    }
+    text = page(from_bodies({"shared": body}))
+    assert [line for line in text.splitlines() if line.startswith("#")][-2:] == [
+        "## What all environments share (`params/shared.json`)",
+        "### All",
+    ]
+    assert "| `P` | No row knows it. |  | must be given | it has one value |" in text
+
+
+def test_a_situation_has_one_pair_of_values(templates: TemplateSet) -> None:
+    """Although a choice of three values can change in six directions."""
+    instances = resources_of(templates["environment"])
+    [row] = instances.rows("BuildComputeType")
+    pairs = list(situations(instances, "BuildComputeType", row))
+    others = [{name: value for name, value in after.items() if name != "BuildComputeType"} for _, after in pairs]
+    assert len(pairs) > 1 and not [each for number, each in enumerate(others) if each in others[:number]]
+    assert {(before["BuildComputeType"], after["BuildComputeType"]) for before, after in pairs} == {
+        next(iter(directions(instances.root.parameters["BuildComputeType"])))
+    }
