@@ -195,7 +195,7 @@ def test_the_resources_of_several_parameters_are_told_together_where_only_a_name
 
 
 @pytest.mark.parametrize(
-    ("word", "told", "summary"),
+    ("word", "sentence", "summary"),
     [
         ("adds Orders", "adds Orders", "adds or removes"),
         ("removes Orders", "removes Orders", "adds or removes"),
@@ -206,8 +206,8 @@ def test_the_resources_of_several_parameters_are_told_together_where_only_a_name
         ("deploys the page (3 to 5 minutes)", "deploys the page (3 to 5 minutes)", "deploys the page"),
     ],
 )
-def test_what_stays_behind_is_told_first(word: str, told: str, summary: str) -> None:
-    assert (_kept(word), _class(word)) == (told, summary)
+def test_what_stays_behind_is_told_first(word: str, sentence: str, summary: str) -> None:
+    assert (_kept(word), _class(word)) == (sentence, summary)
 
 
 @pytest.mark.parametrize(
