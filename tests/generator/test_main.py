@@ -155,6 +155,26 @@ def test_bad_usage(words: list[str], message: str, capsys: pytest.CaptureFixture
     assert usage.startswith("usage: python -m generator [-h] [--check]") and error == f"{message}\n"
 
 
+def test_the_help_has_a_line_for_each_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    with pytest.raises(SystemExit) as ended:
+        generator.main(["--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0 and "\nRenders the CloudFormation templates.\n" in text
+    options = [re.split(r" {2,}", line.strip()) for line in text.partition("options:\n")[2].splitlines()]
+    assert options[1:] == [
+        ["--check", "fail if templates/ is out of date; writes nothing"],
+        ["--list", "show stacks, resources and sizes"],
+        ["--gate", "render, then lint, project rules, parameter files"],
+        ["--base LEDGER", "permission ledger to compare with"],
+        ["--format {terminal,sarif,junit,json,github}"],
+        ["how findings are shown"],
+        ["--out FILE", "with --format: write the findings to this file"],
+    ]
+
+
 # --- the gate for programs
 
 
