@@ -92,3 +92,24 @@ def test_in_whose_name_a_resource_is_let_in() -> None:
     assert contexts["AWS::EC2::FlowLog", "DeliverLogsPermissionArn"] == {**account, "aws:SourceArn": flow_log}
     assert contexts["AWS::ElasticBeanstalk::Environment", "OptionSettings"] == {"sts:ExternalId": "elasticbeanstalk"}
     assert contexts["AWS::ECS::TaskDefinition", "TaskRoleArn"] == account
+
+
+def test_where_it_is_written_what_elastic_beanstalk_needs() -> None:
+    """Its action carries out updates as its service does, by the policy that AWS keeps for that, but for the rest."""
+    updates = "AWS Managed Policy Reference, AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy"
+    own = "codepipeline user guide, action-reference-Beanstalk"
+    splitting = "Elastic Beanstalk developer guide, using-features.rolling-version-deploy (traffic splitting)"
+    rows = ROWS["action ElasticBeanstalk"]
+    assert [(row.actions[0], row.source) for row in rows if row.source != updates] == [
+        ("s3:GetObject", own),
+        *[("elasticbeanstalk:CreateApplicationVersion", f"{own}; SAR, AWS Elastic Beanstalk")] * 2,
+        ("elasticbeanstalk:DescribeConfigurationSettings", f"{own}; SAR, AWS Elastic Beanstalk"),
+        ("elasticloadbalancing:CreateTargetGroup", splitting),
+        ("elasticloadbalancing:ModifyRule", splitting),
+    ]
+    instance = ROWS["instance"]
+    assert len(instance) > 5 and {row.source for row in instance} == {
+        "AWS Managed Policy Reference, AWSElasticBeanstalkWebTier"
+    }
+    commands = [row for thing, rows in ROWS.items() if thing.startswith("aws elasticbeanstalk ") for row in rows]
+    assert len(commands) == 4 and {row.source for row in commands} == {"SAR, AWS Elastic Beanstalk"}
