@@ -61,3 +61,25 @@ def test_no_role_of_a_template_may_write_roles() -> None:
     stack.role("Attack", trust("ec2", "an attack"), grants, "An attack.", [])
     with pytest.raises(WideningError, match="iam:PutRolePolicy"):
         boundary.grants(PROJECT, environment.names(PROJECT), [stack])
+
+
+def test_a_service_of_which_much_is_needed_is_allowed_as_a_whole() -> None:
+    few, many = ([f"sqs:Do{number:02}" for number in range(count)] for count in (boundary.MANY, boundary.MANY + 1))
+    assert boundary._shortened("sqs", few) == few
+    assert boundary._shortened("sqs", many) == ["sqs:*"]
+    assert boundary.MANAGED_WHOLE
+    for service in boundary.MANAGED_WHOLE:
+        assert boundary._shortened(service, [f"{service}:Do"]) == boundary._shortened(service, []) == [f"{service}:*"]
+
+
+def test_an_action_that_a_pattern_has_in_it_is_not_written_besides() -> None:
+    assert boundary._shortened("sqs", ["sqs:Get*", "sqs:GetIt", "sqs:Get?", "sqs:Put", "sqs:SetGet"]) == [
+        "sqs:Get*",
+        "sqs:Put",
+        "sqs:SetGet",
+    ]
+    names = [name for name in boundary.PATTERNS if name.startswith("ec2:")]
+    for name in names:
+        assert boundary._shortened("ec2", [name, "ec2:RunInstances"]) == sorted(
+            {boundary.PATTERNS[name], "ec2:RunInstances"}
+        )

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
+import pytest
 from troposphere import GetAtt, Sub, encode_to_dict
 
 from generator.application import APPLICATION as PROJECT
@@ -17,6 +18,7 @@ from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
 from generator.core import ports
 from generator.core.iam import Anything
+from generator.core.stack import Stack
 from generator.roots import environment
 from generator.roots.access import execution
 from generator.roots.access.deploy import EDGE_REGION
@@ -306,3 +308,15 @@ def test_what_the_root_edge_holds_stands_in_its_region_besides() -> None:
     assert execution._on(Access(("logs:CreateLogGroup",), places), False) == places
     everything = Anything("there is no ARN of it")
     assert execution._on(Access(("logs:DescribeLogGroups",), everything), True) is everything
+
+
+def test_a_type_of_which_nobody_has_said_what_deploying_it_needs_is_refused() -> None:
+    tables = {ports.table(table.logical): table.name for table in PROJECT.tables}
+    names = {**environment.names(PROJECT), **tables, ports.REPOSITORY_NAME: "repository"}
+    stack = Stack("odd", __name__, "a stack", PROJECT)
+    stack.resources.update({"It": {"Type": "AWS::Odd::Thing"}, "Other": {"Type": "AWS::Even::Thing"}})
+    with pytest.raises(execution.UnknownTypeError) as caught:
+        execution.grants(PROJECT, ResourceNames(PROJECT, names), [stack])
+    assert str(caught.value) == (
+        "no table in generator/roots/access/handler_permissions/ says what deploying AWS::Even::Thing needs"
+    )

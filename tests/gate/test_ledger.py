@@ -136,6 +136,21 @@ def test_a_resource_is_named_as_people_name_it(resource: str, text: str) -> None
     assert right_texts(replace(before, resources=(resource,)), [before]) == (text,)
 
 
+@pytest.mark.parametrize(("number", "end"), [(6, "a:B5 on"), (7, "a:B5 and 1 more on"), (9, "a:B5 and 3 more on")])
+def test_a_finding_names_six_actions_and_counts_the_others(number: int, end: str) -> None:
+    bodies = TEMPLATES.bodies()
+    [statement] = [
+        statement
+        for statement in bodies["build"]["Resources"]["PublishRole"]["Properties"]["Policies"][0]["PolicyDocument"][
+            "Statement"
+        ]
+        if statement["Sid"] == "ReadArtifacts"
+    ]
+    statement["Action"] = [*statement["Action"], *(f"a:B{place}" for place in range(number))]
+    [finding] = findings(markdown(TEMPLATES), from_bodies(bodies))
+    assert f"now also allows a:B0, a:B1, a:B2, a:B3, a:B4, {end} " in finding.message
+
+
 def test_a_new_statement_explains_itself_by_a_reason_of_its_own() -> None:
     def add(own: str) -> TemplateSet:
         bodies = TEMPLATES.bodies()

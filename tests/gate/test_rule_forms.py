@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from generator.cfn.limits import CONFIGURATION_VALUE
-from generator.gate.rules.account import UNSTEADY
+from generator.gate.rules.account import UNSTEADY, VARIABLES
 from generator.gate.rules.structure import CONDITIONS, MORE_CONDITIONS
 from tests.support.rules import faults, findings
 
@@ -458,6 +458,20 @@ def test_a_second_service_that_rolls_back_nothing_is_found_behind_one_that_is_ro
 def test_elastic_beanstalk_names_no_version() -> None:
     texts = findings("RUN003", "AWS::ElasticBeanstalk::Environment", {"VersionLabel": "1"})
     assert texts[0] == "names a version, which every update of the stack would deploy again" and len(texts) == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [
+        ("CommitId", 64), ("PipelineExecutionId", 36), ("BACKEND_DIGEST", 32), ("FRONTEND_DIGEST", 32), ("CHANGED", 24),
+        ("BACKEND_CHANGED", 5), ("FRONTEND_CHANGED", 5), ("PAGE", 300), ("SUMMARY", 200), ("TITLE", 200),
+    ],
+)  # fmt: skip
+def test_how_long_a_variable_becomes(name: str, length: int) -> None:
+    assert VARIABLES[name] == length and len(VARIABLES) == 10
+    text = f"#{{A.{name}}}" + "x" * (CONFIGURATION_VALUE + 1 - length)
+    longer = [f"has a configuration value of up to {CONFIGURATION_VALUE + 1} characters"]
+    assert findings("ACC005", "AWS::CodePipeline::Pipeline", values_of(text)) == longer
 
 
 def values_of(text: str) -> dict[str, Any]:

@@ -356,6 +356,8 @@ def test_a_role_takes_so_many_policies() -> None:
     def policies(number: int) -> dict[str, Any]:
         return {"ManagedPolicyArns": [{"Ref": f"Policy{position}"} for position in range(number)]}
 
+    # A role takes ten (IAM user guide, reference_iam-quotas), and some accounts attach one to each role.
+    assert MANAGED_POLICIES == 9
     many = {"Many": {"Type": ROLE, "Properties": policies(MANAGED_POLICIES + 1)}}
     assert findings("ACC003", ROLE) == findings("ACC003", ROLE, policies(MANAGED_POLICIES)) == []
     assert findings("ACC003", ROLE, policies(1), beside=many) == [f"has {MANAGED_POLICIES + 1} managed policies"]
