@@ -47,10 +47,12 @@ QUICK = (
     "tests/bootstrap/",
     "tests/buildspecs/test_base_image.py",
     "tests/buildspecs/test_pinned_tools.py",
+    "tests/ci/",
     "tests/cli/test_command.py",
     "tests/cli/test_console.py",
     "tests/local_aws/",
     "tests/onboarding/",
+    "tests/operations/test_migrate.py",
     "tests/rehearsal/",
 )
 WAITING = ("tests/local_aws/test_impatience.py", "tests/local_aws/test_proof.py")  # for real time
