@@ -6,6 +6,7 @@ The verbs that a step takes have tests of their own: here they are doors that wr
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import urllib.error
 from argparse import Namespace
@@ -282,6 +283,11 @@ def test_a_secret_that_nobody_is_there_to_give_is_waited_for(
     ask = "The application needs {}, which only you know (nothing is shown): "
     filled = [(root.name, stack.name, *rest) for _, root, stack, *rest in fill.calls]
     assert filled == [("staging", STAGING, name, ask.format(name)) for name in ("A", "B")]
+    # Without a terminal nothing is read: which line would be for which secret?
+    monkeypatch.setattr(prompt, "attended", lambda: False)
+    with pytest.raises(ManualActionRequiredError) as error:
+        stacks.secrets(bootstrap())
+    assert error.value.reason == "A has no value, and no task starts without it." and len(fill.calls) == 2
 
 
 # --- the whole command
@@ -559,13 +565,29 @@ def test_a_release_is_rehearsed_unless_the_same_is_out(
     assert len(calls.calls) == 1
 
 
+def failing(status: int) -> urllib.error.HTTPError:
+    return urllib.error.HTTPError("http://a", status, "no", None, None)  # type: ignore[arg-type]
+
+
+KEPT = {"https://x": "http://a"}
+
+
 @pytest.mark.parametrize(
-    ("kept", "status", "already"),
-    [({"https://x": "http://a"}, 404, True), ({"https://x": "http://a"}, 503, False), ({}, 200, False)],
+    ("kept", "answer", "already"),
+    [
+        (KEPT, 200, True),
+        (KEPT, 499, True),
+        (KEPT, 500, False),
+        (KEPT, failing(404), True),
+        (KEPT, failing(499), True),
+        (KEPT, failing(500), False),
+        (KEPT, OSError("refused"), False),
+        ({}, 200, False),
+    ],
 )
 def test_what_is_served_already_is_not_started_again(
     kept: dict[str, str],
-    status: int,
+    answer: int | OSError,
     already: bool,
     standing: dict[str, Stack],
     monkeypatch: pytest.MonkeyPatch,
@@ -575,10 +597,12 @@ def test_what_is_served_already_is_not_started_again(
 
     def opener(url: str, timeout: float) -> Any:
         assert (url, timeout) == ("http://a", release.SECONDS)
-        raise urllib.error.HTTPError(url, status, "no", None, None)  # type: ignore[arg-type]
+        if isinstance(answer, OSError):
+            raise answer
+        return Reply(answer)
 
     starting = Calls({"other": "http://b"})
-    monkeypatch.setattr("scripts.rehearsal.keeping.kept_addresses", lambda _: kept)
+    monkeypatch.setattr("scripts.rehearsal.keeping.kept_addresses", lambda cache: kept if cache == tmp_path else {})
     monkeypatch.setattr("scripts.rehearsal.keeping.keep_up", starting)
     monkeypatch.setattr("scripts.loopback.urlopen", opener)
     started = bootstrap(local=True, cache=tmp_path, programs=None, set=[], local_aws=tmp_path / "run.json")
@@ -587,6 +611,25 @@ def test_what_is_served_already_is_not_started_again(
     assert started.address == address and len(starting.calls) == (0 if already else 1)
     more = "" if already else " until `make local-stop` or the next rehearsal"
     assert progress == Progress(f"{address}{more}", already=already)
+
+
+def test_a_folder_without_a_repository_is_released_under_a_hash_of_its_files(tmp_path: Path) -> None:
+    commits = []
+    for text in ("a", "b", "a"):
+        (tmp_path / "main.py").write_text(text, encoding="utf-8")
+        commits.append(release._commit(tmp_path))
+    assert commits[0] == commits[2] != commits[1] and re.fullmatch("[0-9a-f]{40,64}", commits[0])
+
+
+def test_what_a_rehearsal_prints_is_shown_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    release._print("a\nb")
+    assert capsys.readouterr().out == "a\nb\n"
+
+
+def test_the_core_of_a_deployment_is_given_this_run() -> None:
+    started = bootstrap()
+    context = started.context
+    assert (context.aws, context.roots, context.gate) == (started.run.aws, started.run.roots, started.run.gate)
 
 
 def test_many_uncommitted_files_are_counted(

@@ -105,6 +105,28 @@ def test_the_make_target_is_the_verb(verb: str) -> None:
     assert cli.parse([verb, "staging"]).verb == "apply"
 
 
+@pytest.mark.parametrize("missing", ["scripts/cli.py", "params", ""])
+def test_in_another_checkout_its_own_command_is_to_be_used(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the files of another checkout lie, and not in any folder that has some of their names."""
+    monkeypatch.setattr(cost, "run", lambda _: Exit.DONE)
+    for place in {"scripts/cli.py", "params/x"} - {missing, f"{missing}/x"}:
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).touch()
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["cost", "staging"]) is (Exit.DONE if missing else Exit.USAGE)
+    shown = capsys.readouterr().err.splitlines()
+    assert shown == (
+        []
+        if missing
+        else [
+            f"This command belongs to {ROOT}, and {tmp_path} is another checkout.",
+            "Use the command of the folder that you mean: .venv/bin/delivery in it, or make.",
+        ]
+    )
+
+
 # --- an environment
 
 

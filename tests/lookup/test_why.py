@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from generator.cfn.schemas import SchemasError
 from generator.cfn.templates import load
 from scripts import cli
+from scripts.lookup import why
 
 
 def facts(capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, str]]:
@@ -93,3 +95,14 @@ def test_what_is_nowhere_is_told_with_what_is_alike(capsys: pytest.CaptureFixtur
     assert cli.main(["why", "Cliets"]) == 64
     error = capsys.readouterr().err
     assert "There is nothing called Cliets in the templates." in error and "Clients" in error
+
+
+def test_without_the_schemas_nobody_knows_what_replaces_a_resource(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(_: str) -> None:
+        raise SchemasError("cfn-lint is not installed")
+
+    monkeypatch.setattr(why, "create_only", fails)
+    assert cli.main(["why", "Data.Clients"]) == 3
+    assert capsys.readouterr().err == "cfn-lint is not installed\nRun `make templates`.\n"

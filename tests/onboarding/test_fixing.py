@@ -11,7 +11,7 @@ import pytest
 
 from scripts.deployment.errors import RefusedError
 from scripts.onboarding import fixing
-from scripts.onboarding.fixing import BRANCH, FIXES, Fixes, fix
+from scripts.onboarding.fixing import BASE, BASE_IMAGES, BRANCH, DOCKERFILE, FIXES, Fixes, NotFixedError, fix
 from scripts.onboarding.reading import read_application
 from tests.support.onboarding import MAIN, PACKAGE, folder
 
@@ -24,6 +24,12 @@ LACKING = {
     "web__package.json": json.dumps({**PACKAGE, "scripts": {"dev": "vite"}}, indent=4),
     "web__package-lock.json": None,
     "web__vite.config.js": "export default { base: '/shop/' }\r\n",
+}
+WHOLE_BUT_FOR_THE_LOCK = {
+    "api__src__shop__main.py": MAIN,
+    "api__src__Dockerfile": "FROM x\n",
+    "web__package.json": json.dumps(PACKAGE),
+    "web__vite.config.js": "export default {}\n",
 }
 
 
@@ -81,6 +87,135 @@ def test_what_cannot_be_fixed_is_left_with_its_reason(tmp_path: Path, monkeypatc
     monkeypatch.setattr("shutil.which", lambda _: None)
     fixes = fixed(repository(tmp_path))
     assert fixes.branch and [line for line in fixes.left if "web has no lock file: there is no npm" in line]
+
+
+def test_where_nothing_can_be_fixed_no_branch_and_no_working_tree_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    root = repository(tmp_path, **WHOLE_BUT_FOR_THE_LOCK)
+    before = state(root)
+    assert fixed(root) == Fixes(left=("web has no lock file: there is no npm on PATH",))
+    assert state(root) == before and BRANCH not in git(root, "branch")
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "reason"),
+    [
+        (
+            "health",
+            {"api__src__shop__main.py": "from shop import app\n"},
+            "api/src/shop/main.py does not assign app in a line of its own",
+        ),
+        ("base", {"web__vite.config.js": "export default {}\n"}, "no vite.config names a base as a text"),
+        ("build", {"web__package.json": None}, "web/package.json is in no commit yet"),
+    ],
+)
+def test_what_a_fix_does_not_see_its_place_for_is_left(
+    kind: str, changes: dict[str, str | None], reason: str, tmp_path: Path
+) -> None:
+    application = read_application(folder(tmp_path / "whole"))
+    with pytest.raises(NotFixedError) as error:
+        FIXES[kind](folder(tmp_path / "tree", **changes), application)
+    assert str(error.value) == reason
+
+
+ROUTE = '''
+
+@app.get("/health")
+def {}() -> dict[str, str]:
+    """Whether this process answers: the load balancer asks it every few seconds."""
+    return {{"status": "healthy"}}
+'''
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "name"),
+    [
+        ("app = FastAPI()\n", "", "health"),
+        ("app: FastAPI = FastAPI(\n    title='x',\n)\n", "", "health"),
+        ("app = FastAPI()\n", "\n\ndef health(): ...\n", "delivery_health"),
+        ("app = FastAPI()\n", "async def health(): ...\n", "delivery_health"),
+        ("other = FastAPI()\napp = FastAPI()\n", "\napp.state.x = 1\n", "health"),
+    ],
+)
+def test_a_health_route_stands_behind_the_line_that_makes_the_application(
+    before: str, behind: str, name: str, tmp_path: Path
+) -> None:
+    """What stands next has two lines of room, as before."""
+    root = folder(tmp_path, **{"api__src__shop__main.py": f"{before}{behind}"})
+    application = read_application(folder(tmp_path / "whole"))
+    application.health_path = "/health"
+    FIXES["health"](root, application)
+    gap = "\n\n" if behind and not behind.startswith("\n") else ""
+    text = (root / "api/src/shop/main.py").read_text(encoding="utf-8")
+    assert text == f"{before}{ROUTE.format(name)}{gap}{behind}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        (
+            "build",
+            '{"devDependencies": {"vite": "7"}}',
+            {"devDependencies": {"vite": "7"}, "scripts": {"build": "vite build"}},
+        ),
+        (
+            "build",
+            '{"dependencies": {"vite": "7"}, "scripts": null}',
+            {"dependencies": {"vite": "7"}, "scripts": {"build": "vite build"}},
+        ),
+        (
+            "build",
+            '{"scripts": {"test": "x", "build": ""}}',
+            {"scripts": {"test": "x", "build": "react-scripts build"}},
+        ),
+        ("homepage", '\ufeff{"homepage": "/x", "ä": 1}', {"ä": 1}),
+        ("homepage", '{"ä": 1}', {"ä": 1}),
+    ],
+)
+@pytest.mark.parametrize("indent", ["\t", "    "])
+def test_a_package_keeps_its_order_and_its_indentation(
+    kind: str, before: str, after: dict[str, object], indent: str, tmp_path: Path
+) -> None:
+    """One line has no indentation: then it is npm's."""
+    application = read_application(folder(tmp_path / "whole"))
+    for source, space in ((before, 2), (before.replace("{", "{\n" + indent, 1), indent)):
+        root = folder(tmp_path, **{"web__package.json": source})
+        FIXES[kind](root, application)
+        text = (root / "web/package.json").read_text(encoding="utf-8")
+        assert text == json.dumps(after, indent=space, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("export default { base: '/shop/' }", "export default { base: '/' }"),
+        (
+            'const base = "x"\r\nexport default { base : "./" }\r\n',
+            'const base = "x"\r\nexport default { base : "/" }\r\n',
+        ),
+    ],
+)
+def test_a_page_is_built_for_the_root_of_its_address(before: str, after: str, tmp_path: Path) -> None:
+    root = folder(tmp_path, **{"web__vite.config.js": None})
+    application = read_application(root)
+    (root / "web/vite.config.a.js").write_text("export default {}", encoding="utf-8")
+    (root / "web/vite.config.ts").write_bytes(before.encode())
+    FIXES["base"](root, application)
+    assert (root / "web/vite.config.ts").read_bytes() == after.encode()
+    assert (root / "web/vite.config.a.js").read_text(encoding="utf-8") == "export default {}"
+
+
+def test_an_image_starts_the_application_from_a_base_with_its_digest(tmp_path: Path) -> None:
+    digests = json.loads(BASE_IMAGES.read_text(encoding="utf-8"))
+    application = read_application(folder(tmp_path))
+    for python, base in (("3.13", BASE.format(python="3.13")), ("2.7", BASE.format(python="2.7"))):
+        application.python, application.port = python, 8123
+        FIXES["dockerfile"](tmp_path / "shop", application)
+        text = (tmp_path / "shop/api/src/Dockerfile").read_text(encoding="utf-8")
+        whole = f"{base}@{digests[base]}" if python == "3.13" else base
+        assert text == DOCKERFILE.format(base=whole, port=8123, module="shop.main:app")
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,26 @@ def test_a_side_that_an_application_does_not_have_is_switched_off_where_a_file_c
     assert parameter_file(body, {"Environment", *sides}, application)["Parameters"] == {"Environment": "staging"}
 
 
+def test_the_file_of_what_is_shared_names_the_repository_after_the_application() -> None:
+    """As CodeCommit takes a name, and no longer than the names of roles have room for."""
+    body: dict[str, Any] = {"Parameters": {"RepositoryName": "former", "Gone": "x"}, "Tags": {"Owner": "us"}}
+    file = parameter_file({**body, "StackPolicy": {}}, {"RepositoryName"}, Application("a" * 50, "Shop", ""))
+    assert file == {
+        "Parameters": {"RepositoryName": "a" * 40},
+        "Tags": {"Owner": "us", "CostCenter": "a" * 20},
+        "StackPolicy": {},
+    }
+
+
+@pytest.mark.parametrize(("name", "table"), [("production", "ShopOrders"), ("staging", "ShopOrders-staging")])
+def test_only_productions_tables_have_their_plain_names(name: str, table: str, tmp_path: Path) -> None:
+    application = read_application(folder(tmp_path))
+    body: dict[str, Any] = {"Parameters": {"Environment": name}, "Tags": {}}
+    chosen = parameter_file(body, {"Environment", "OrdersTable"}, application)["Parameters"]
+    assert chosen == {"Environment": name, "OrdersTable": table}
+    assert parameter_file(body, {"Environment"}, application)["Parameters"] == {"Environment": name}
+
+
 def test_nothing_that_a_file_chooses_now_is_unknown() -> None:
     """Of the environment, and of its access root, whose parameters stand in the same file."""
     for file in sorted((ROOT / "params").glob("*.json")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from scripts.onboarding.backend import PYTHONS, allows
 from scripts.onboarding.facts import Application
 from scripts.onboarding.frontend import node_allows
 from scripts.onboarding.reading import read_application
+from scripts.onboarding.routes import read_routes
 from tests.support.onboarding import PACKAGE, folder
 
 MAIN = "api/src/shop/main.py"
@@ -93,6 +95,29 @@ def test_the_prefix_of_a_router_is_followed(tmp_path: Path, main: str, settings:
     files: dict[str, str | None] = {MAIN: head + main, SETTINGS: settings, "api/src/shop/goods.py": ROUTER}
     application = shop(tmp_path, files)
     assert application.api_paths[0] == paths and "is not a text" not in lacks(application)
+
+
+def test_of_modules_with_the_same_name_the_nearest_is_included(tmp_path: Path) -> None:
+    """The nearest shares the longest beginning of its path, whatever comes after it."""
+    router = "from fastapi import APIRouter\nrouter = APIRouter(prefix='/{}')\n@router.get('/x')\ndef x(): ...\n"
+    main = "from fastapi import FastAPI\nfrom goods.routes import router\n"
+    main += "app = FastAPI()\napp.include_router(router, prefix='/all')\n"
+    texts = {
+        "shop/web/v1/main.py": main,
+        "shop/lib/goods/routes.py": router.format("near"),
+        "old/web/v1/goods/routes.py": router.format("far"),
+    }
+    code = {tmp_path / name: ast.parse(text) for name, text in texts.items()}
+    read = read_routes(tmp_path, code)
+    assert read.unread == () and [(route.path, route.place) for route in read.routes] == [
+        ("/all/near/x", "shop/lib/goods/routes.py:4"),
+        ("/far/x", "old/web/v1/goods/routes.py:4"),
+    ]
+
+
+def test_a_route_may_be_added_by_a_call(tmp_path: Path) -> None:
+    main = "from fastapi import FastAPI\napp = FastAPI()\ndef goods(): ...\napp.add_api_route('/goods/all', goods)\n"
+    assert shop(tmp_path, {MAIN: main}).api_paths == ["/goods/*", "/health"]
 
 
 def test_routers_in_routers_through_packages(tmp_path: Path) -> None:
@@ -339,6 +364,22 @@ def test_of_packages_that_build_the_page_is_taken(tmp_path: Path) -> None:
 def test_variables_of_the_page_in_whatever_form(tmp_path: Path, text: str) -> None:
     files: dict[str, str | None] = {"web/src/main.js": text, "web/.env": "export VITE_TITLE = 'Shop'\n"}
     assert shop(tmp_path, files).page_variables == {"VITE_TITLE": "Shop"}
+
+
+def test_each_variable_of_the_page_is_told_once_where_it_stands_first(tmp_path: Path) -> None:
+    files: dict[str, str | None] = {
+        "web/src/a.js": "import.meta.env.VITE_ONE + import.meta.env.VITE_ONE + import.meta.env.VITE_TWO",
+        "web/src/b.js": "import.meta.env.VITE_TWO + import.meta.env.VITE_THREE",
+        "web/src/main.js": "",
+    }
+    application = shop(tmp_path, files)
+    assert list(application.page_variables) == ["VITE_ONE", "VITE_TWO", "VITE_THREE"]
+    told = [(each.fact, each.source) for each in application.detected if each.fact.startswith("frontend variable")]
+    assert told == [
+        ("frontend variable VITE_ONE", "web/src/a.js"),
+        ("frontend variable VITE_TWO", "web/src/a.js"),
+        ("frontend variable VITE_THREE", "web/src/b.js"),
+    ]
 
 
 def test_variables_with_a_prefix_of_the_projects_own(tmp_path: Path) -> None:

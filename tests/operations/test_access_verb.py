@@ -13,7 +13,7 @@ import pytest
 
 from scripts.deployment import environment
 from scripts.deployment.aws import Identity
-from scripts.deployment.errors import NotConfirmedError, RefusedError
+from scripts.deployment.errors import ManualActionRequiredError, NotConfirmedError, RefusedError, UsageError
 from scripts.operations import production
 from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
@@ -222,3 +222,43 @@ def test_what_is_shared_has_roles_of_its_own_and_cloudformation_acts_with_them()
     assert roles["StackName"] == "cloud-health-dashboard-shared-access" and "RoleARN" not in roles
     assert shared["StackName"] == "cloud-health-dashboard-shared"
     assert shared["RoleARN"] == ROLES["CloudFormationRoleArn"]
+
+
+def test_templates_without_an_access_root_have_no_roles() -> None:
+    run, options = arguments(Account(), access, "staging")
+    without = replace(run, roots={name: root for name, root in run.roots.items() if name != "access"})
+    with pytest.raises(UsageError) as raised:
+        access.run(without, options)
+    assert raised.value.reason == "staging has no roles of its own."
+    assert raised.value.remedy == "These templates have no access root."
+
+
+class HalfDeleted(WithRoles):
+    """The access stack's deletion has failed."""
+
+    def stack(self, StackName: str) -> dict[str, Any]:
+        [there] = super().stack(StackName)["Stacks"]
+        return {"Stacks": [{**there, "StackStatus": "DELETE_FAILED"} if StackName.endswith("-access") else there]}
+
+
+def test_an_access_stack_whose_deletion_has_not_ended_cannot_be_made_again() -> None:
+    aws = HalfDeleted()
+    with pytest.raises(ManualActionRequiredError) as raised:
+        access.run(*arguments(aws, access, "staging"))
+    name = "cloud-health-dashboard-staging-access"
+    assert raised.value.reason == f"{name} could not be deleted completely (DELETE_FAILED)."
+    assert f"`aws cloudformation delete-stack --stack-name {name} --retain-resources " in raised.value.remedy
+    assert set(aws.calls()) == {"cloudformation.describe_stacks"}
+
+
+def test_an_access_stack_whose_template_cannot_be_read_is_refused() -> None:
+    aws = WithRoles()
+    described = aws.template
+
+    def template(StackName: str = "", ChangeSetName: str = "", **more: Any) -> dict[str, Any]:
+        access = "-staging-access" in StackName
+        return {"TemplateBody": "[]"} if access else described(StackName, ChangeSetName, **more)
+
+    aws.answers["cloudformation.get_template"] = template
+    with pytest.raises(RefusedError, match=r"^The template of cloud-health-dashboard-staging-access cannot be read: "):
+        apply.run(*arguments(aws, apply, "staging"))

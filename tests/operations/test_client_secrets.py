@@ -13,6 +13,7 @@ import pytest
 
 from generator.application import APPLICATION
 from generator.cfn.environments import Environment
+from generator.cfn.templates import Template
 from generator.render import render
 from scripts.deployment.aws import Endpoint, Identity
 from scripts.deployment.environment import load
@@ -143,6 +144,20 @@ def test_an_application_that_tags_its_clients_secrets_needs_no_reason_and_its_ro
         there = {"aws:ResourceTag/Application": NAME, "aws:ResourceTag/Environment": own}
         assert make["Condition"] == {"StringEquals": requested, "StringEqualsIfExists": there}
         assert "secretsmanager:GetSecretValue" in keep["Action"] and keep["Condition"] == {"StringEquals": there}
+
+
+def test_secrets_are_told_apart_by_their_tags_where_an_environment_with_a_backend_says_so(tmp_path: Path) -> None:
+    mine = tagged(tmp_path)
+    without = roots(tmp_path, {"BackendTarget": "NONE"}, tmp_path / "templates")
+    assert client_secrets.tagged_prefix(mine["environment"]) == "cloud-health/"
+    assert client_secrets.tagged_prefix(mine["shared"]) == client_secrets.prefix(mine["shared"]) == ""
+    assert client_secrets.tagged_prefix(without["environment"]) == client_secrets.prefix(without["environment"]) == ""
+    plain = roots(tmp_path)
+    assert client_secrets.tagged_prefix(plain["environment"]) == client_secrets.prefix(mine["environment"]) == ""
+    # Both are said of the template of environments alone, whatever another root carries.
+    for root in (mine["shared"], mine["edge"]):
+        named = Template(root.root.name, mine["environment"].root.body)
+        assert client_secrets.tagged_prefix(dataclasses.replace(root, root=named)) == ""
 
 
 def test_preflight_names_the_clients_secrets_without_tags_and_the_command_that_gives_them(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from generator.cfn.templates import STACK
 from scripts.deployment import environment as parameters
-from scripts.deployment.errors import Exit, ParametersRefusedError, RefusedError, UsageError
+from scripts.deployment.errors import Exit, NotConfirmedError, ParametersRefusedError, RefusedError, UsageError
 from scripts.operations import configuration
 from scripts.operations.run import Run
 from scripts.operations.verbs import config
@@ -92,7 +92,9 @@ def test_no_call_reads_a_secret(params: Path) -> None:
     assert "secretsmanager.describe_secret" in aws.calls() and "secretsmanager.get_secret_value" not in aws.calls()
 
 
-def test_a_value_is_changed_in_the_file_and_applied(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_is_changed_in_the_file_and_applied(
+    params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     applied: list[dict[str, str]] = []
 
     def done(run: Run, _: object) -> Exit:
@@ -107,6 +109,15 @@ def test_a_value_is_changed_in_the_file_and_applied(params: Path, monkeypatch: p
     assert list(after) == list(before) and after["Tags"] == before["Tags"]
     assert applied[0]["LogLevel"] == "DEBUG"
     assert run(Account(), params, set=["LOG_LEVEL=INFO"], edit_only=True) is Exit.DONE and len(applied) == 1
+    capsys.readouterr()
+    assert run(Account(), params, set=["LOG_LEVEL=INFO"], edit_only=True) is Exit.DONE
+    assert run(Account(), params, set=["LOG_LEVEL=DEBUG", "ClientsTable=Third"], edit_only=True) is Exit.DONE
+    file = params / "staging.json"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{file} says so already",
+        f"{file}: LogLevel = DEBUG",
+        f"{file}: ClientsTable = Third",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -139,8 +150,50 @@ def test_a_secret_is_written_and_the_tasks_replaced(
     assert run(aws, params, secret="JWT_SECRET_KEY") is Exit.DONE
     written = dict(aws.asked)
     assert written["secretsmanager.put_secret_value"] == {"SecretId": JWT, "SecretString": value}
-    assert written["ecs.update_service"]["forceNewDeployment"] is True
-    assert value not in capsys.readouterr().out
+    assert written["ecs.update_service"] == {"cluster": "cluster", "service": "service", "forceNewDeployment": True}
+    assert capsys.readouterr().out.splitlines() == [
+        "JWT_SECRET_KEY is written; what runs keeps the old value until it is replaced",
+        "service starts new tasks",
+    ]
+
+
+def test_nobody_who_gives_no_value_changes_a_secret(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    aws = Account()
+    with pytest.raises(NotConfirmedError, match=r"^JWT_SECRET_KEY was not changed: nobody gave a value\.$"):
+        run(aws, params, secret="JWT_SECRET_KEY")
+    assert "secretsmanager.put_secret_value" not in aws.calls()
+
+
+@pytest.mark.parametrize("length", [31, 32])
+def test_a_secret_that_is_exchanged_has_32_characters_or_more(
+    params: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("k" * length))
+    aws = Account()
+    if length < 32:
+        with pytest.raises(UsageError, match=r"^JWT_SECRET_KEY needs 32 characters or more, and got 31\.$"):
+            run(aws, params, secret="JWT_SECRET_KEY")
+    else:
+        assert run(aws, params, secret="JWT_SECRET_KEY") is Exit.DONE
+
+
+def test_without_a_service_of_the_stacks_the_application_is_for_somebody_to_restart(
+    params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("k" * 40))
+    aws = Account()
+    described = aws.stack
+
+    def stack(StackName: str) -> dict[str, Any]:
+        [there] = described(StackName)["Stacks"]
+        outputs = [each for each in there["Outputs"] if each["OutputKey"] != "RunningService"]
+        return {"Stacks": [{**there, "Outputs": outputs}]}
+
+    aws.answers["cloudformation.describe_stacks"] = stack
+    assert run(aws, params, secret="JWT_SECRET_KEY") is Exit.DONE
+    assert capsys.readouterr().out.splitlines()[1:] == ["restart the application to read it"]
+    assert "ecs.update_service" not in aws.calls()
 
 
 def test_on_elastic_beanstalk_the_next_release_reads_it(

@@ -72,6 +72,8 @@ def test_an_error_is_shown_without_secrets_and_with_the_variable_that_it_is_abou
     assert error.remedy == remedy_of(shown[0])
     if shown != (code, message):
         assert error.__cause__ is None and error.__suppress_context__  # the cause would show what is left out
+    else:
+        assert error is before
 
 
 def missing() -> OSError:

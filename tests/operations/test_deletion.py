@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from generator.cfn.changes import Difference
 from generator.cfn.losses import Loss
+from generator.cfn.packaging import Bucket, PackagedSet
 from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
+from scripts.deployment.deploy_root import Context, RootDeployment
+from scripts.deployment.environment import load
+from scripts.deployment.errors import Exit
+from scripts.deployment.package import GateVerdict
+from scripts.deployment.plan import Plan
+from scripts.operations import deletion, deploying
 from scripts.operations.deletion import plan_deletion
 from scripts.operations.plan_document import summary
+from tests.conftest import ROOT
 from tests.support.account import NOW
-from tests.support.service import Prepared, arn
+from tests.support.service import ME, REGION, Prepared, arn
 
 EDGE, INSIDE = Stack("s-edge", arn("stack", "s-edge"), "UPDATE_COMPLETE", protected=True), arn("stack", "inside")
 LISTED = {
@@ -31,6 +43,8 @@ LISTED = {
         ("Unknown", "AWS::SNS::Topic", "other", "CREATE_COMPLETE"),
     ],
 }
+ROLE, OTHER_ROLE = (f"arn:aws:iam::{ME.account}:role/x/{name}" for name in ("Executor", "Former"))
+PLAN = Plan("s-edge", EDGE.id, "DELETE", "", "delete-1", "d")
 BODIES: dict[str, Any] = {
     EDGE.id: {"Alarm": {}, "Page": {}, "Kept": {"DeletionPolicy": "Retain"}, "Inside": {}},
     INSIDE: {"Table": {"DeletionPolicy": "RetainExceptOnCreate"}, "Disk": {"DeletionPolicy": "Snapshot"}},
@@ -45,6 +59,12 @@ def listed(StackName: str) -> dict[str, Any]:
             for name, kind, physical, status in LISTED[StackName]
         ]
     }
+
+
+def described_role(name: str) -> dict[str, Any]:
+    """A role as IAM describes it."""
+    about = {"Path": "/x/", "RoleName": name, "RoleId": "A" * 16, "CreateDate": NOW}
+    return {**about, "Arn": f"arn:aws:iam::{ME.account}:role/x/{name}"}
 
 
 def test_what_goes_what_stays_and_what_has_to_be_named() -> None:
@@ -75,3 +95,34 @@ def test_what_goes_what_stays_and_what_has_to_be_named() -> None:
     assert (plan.stack, plan.stack_id, plan.kind, plan.change_set) == ("s-edge", EDGE.id, "DELETE", "")
     assert (plan.digest, plan.name) == (digest, f"delete-{digest[:8]}")
     assert aws.calls().count("cloudformation.get_template") == 2  # once for each stack
+
+
+@pytest.mark.parametrize(
+    ("status", "ends", "left"), [("DELETE_COMPLETE", Exit.DONE, False), ("DELETE_FAILED", Exit.FAILED, True)]
+)
+@pytest.mark.parametrize("own", ["", ROLE, OTHER_ROLE])
+def test_the_deletion_is_carried_out_with_a_role_that_is_there(
+    status: str, ends: Exit, left: bool, own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the stack's own where that is the access stack's; of a stack that is gone nothing is given back."""
+    begun: list[Any] = []
+    stack = replace(EDGE, role=own, status=status)
+
+    def execute(root: RootDeployment, plan: Plan, begin: Callable[[Any, Plan], object]) -> tuple[Exit, Stack]:
+        assert (root, plan) == (standing, PLAN)
+        begin(root.aws, plan)
+        return ends, stack
+
+    monkeypatch.setattr(deletion, "execute", execute)
+    monkeypatch.setattr(deletion, "destroy", lambda *arguments, **options: begun.append((*arguments, options)))
+    roots = load("staging", ROOT / "templates", ROOT / "params")
+    aws = Prepared(iam__get_role={})
+    aws.answers["iam.get_role"] = lambda RoleName: {"Role": described_role(RoleName)}
+    access = Stack("access", "id", "UPDATE_COMPLETE", outputs={"CloudFormationRoleArn": ROLE})
+    context = Context(aws, roots, GateVerdict({}), access=access)
+    bucket = Bucket.of("dashboard", ME.account, REGION)
+    standing = RootDeployment(context, roots["edge"], aws, bucket, PackagedSet(()), previous=replace(EDGE, role=own))
+    # The deletion is what carries out every plan of its kind.
+    assert deploying.execute_image_first(standing, PLAN) == (ends, stack if left else None)
+    options = {"RoleARN": ROLE} if own == OTHER_ROLE else {}
+    assert begun == [(aws, standing.previous, options)]

@@ -401,3 +401,44 @@ def test_production_is_agreed_to_in_advance_when_its_plan_was_reviewed(
     assert deploying.deploy_roots(*arguments(aws, production, yes=True, plan=file)) is Exit.DONE
     with pytest.raises(RefusedError, match="`--yes` alone is not accepted for production"):
         deploying.deploy_roots(*arguments(aws, production, yes=True))
+
+
+def test_a_root_is_planned_as_it_was_reviewed_or_as_its_file_asks_for_it(
+    loaded: dict[str, Environment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reviewed plan is what somebody has seen; a root that nobody needs any more is deleted where it stands; what
+    belongs to all environments is only looked at by who may not change it, unless it was reviewed."""
+    asked_for: list[Any] = []
+
+    def planning(name: str) -> Any:
+        def make(*arguments: Any) -> Plan:
+            asked_for.append((name, *arguments))
+            return replace(PLAN, name=name)
+
+        return make
+
+    for module, name in (
+        (deploying, "plan_visibly"),
+        (saved_plan, "reviewed_plan"),
+        (deploying.deletion, "plan_deletion"),
+        (deploying.shared_root, "plan_standing"),
+    ):
+        monkeypatch.setattr(module, name, planning(name))
+    aws, plan = Prepared(), saved(REVIEWED)
+    run, options = arguments(aws, loaded)
+    root = deployment(aws, loaded)
+    edge = replace(root, environment=loaded["edge"])
+    standing = replace(edge, previous=RUNNING)
+    assert not loaded["edge"].needed
+    for readable, reviewed, of, expected in (
+        (False, None, root, ("plan_visibly", root)),
+        (False, plan, root, ("reviewed_plan", plan, root)),
+        (False, None, standing, ("plan_deletion", aws, RUNNING)),
+        (True, None, root, ("plan_standing", root)),
+        (True, plan, root, ("reviewed_plan", plan, root)),
+    ):
+        monkeypatch.setattr(deploying.shared_root, "is_read_only", lambda _, readable=readable: readable)
+        made = deploying.Steps(run, options, reviewed).plan(of)
+        assert made and made.name == expected[0] and asked_for.pop() == expected
+    monkeypatch.setattr(deploying.shared_root, "is_read_only", lambda _: False)
+    assert deploying.Steps(run, options, None).plan(edge) is None and asked_for == []

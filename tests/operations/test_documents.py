@@ -80,6 +80,9 @@ def policy(**values: Any) -> str:
         ),
         pytest.param("a" * 400, "b" * 400, ["- " + "a" * 400, "+ " + "b" * 400], id="four hundred stay whole"),
         pytest.param(
+            "a" * 399 + "1", "a" * 399 + "2", [f"- {'a' * 399}1", f"+ {'a' * 399}2"], id="also what they have in common"
+        ),
+        pytest.param(
             "a" * 200 + "1" + "b" * 200, "a" * 200 + "2" + "b" * 200,
             [f"- …{'a' * 20}1…", f"+ …{'a' * 20}2…"],
             id="of more only what differs, with what is before it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 
 import pytest
@@ -10,19 +11,20 @@ import pytest
 from generator.cfn import sources
 from generator.cfn.stacks import Stack
 from generator.cfn.templates import Template, load
-from scripts.deployment import execute
+from scripts.deployment import environment, execute
 from scripts.deployment.aws import pauses
-from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, UsageError
 from scripts.deployment.plan import Plan
 from scripts.operations import following
 from scripts.operations.diagnose.cause import cause, diagnose
 from scripts.operations.diagnose.operation import read_events
 from scripts.operations.output import outcomes
 from scripts.operations.output.progress_view import Lines
+from scripts.operations.verbs import explain
 from tests.conftest import ROOT
 from tests.operations.failed_update import BACKEND, FAILED_UPDATE, NAME, NETWORK, START, Stacks, child, event
-from tests.support.runs import Watching, running
-from tests.support.service import arn, refusal
+from tests.support.runs import Watching, running, verb_run
+from tests.support.service import Prepared, arn, refusal
 
 SERVICE_LINE = str(sources.find("generator.stacks.backend.ecs", "Service"))
 
@@ -169,3 +171,19 @@ def test_an_operation_that_cannot_be_followed_is_left_running(trouble: BaseExcep
         following.watch(aws, execute.start(aws, PLAN), Watching(see))
     assert raised.value.status is Exit.MANUAL and seen
     assert isinstance(trouble, KeyboardInterrupt | AwsError)
+
+
+def test_where_nothing_is_and_was_there_is_nothing_to_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    absent = refusal("x", "ValidationError", "Stack does not exist")
+    aws = Prepared(cloudformation__describe_stacks=absent, cloudformation__list_stacks={"StackSummaries": []})
+    run = verb_run(aws, environment.load("staging", ROOT / "templates", ROOT / "params"))
+    assert explain.run(run, explain.Options()) is Exit.DONE
+    staging = run.environment.stack
+    nothing = f"{staging} does not exist, and none was deleted in the last 90 days"
+    assert capsys.readouterr().out == f"{nothing}\n"
+    assert explain.run(run, explain.Options(format="json")) is Exit.DONE
+    assert json.loads(capsys.readouterr().out) == {}
+    for path, name in (("Backend", staging), ("shared", "cloud-health-dashboard-shared")):
+        with pytest.raises(UsageError) as raised:
+            explain.run(run, explain.Options(stack=path))
+        assert raised.value.reason == nothing.replace(staging, name) + "."

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from generator.render import render
 from scripts.deployment import environment, stacks
@@ -19,7 +20,7 @@ from scripts.deployment.errors import Exit, RefusedError
 from scripts.operations import configuration
 from scripts.operations.preflight import source
 from scripts.operations.preflight.check import Survey
-from scripts.operations.verbs import config
+from scripts.operations.verbs import apply, config
 from tests.conftest import ROOT
 from tests.support.projects import shop
 from tests.support.runs import verb_options, verb_run
@@ -118,3 +119,29 @@ def test_a_person_gives_it_and_it_may_be_short(
 def test_the_refusal_of_another_names_what_can_be_given(folder: Path) -> None:
     with pytest.raises(RefusedError, match="gives the value of PAYMENTS_KEY; `--secret` exchanges SESSION"):
         run(Account(FULL), folder, secret="MODE")
+
+
+@pytest.mark.parametrize("ends", [Exit.DONE, Exit.FAILED])
+@pytest.mark.parametrize("there", [True, False])
+def test_after_a_deployment_each_secret_without_a_value_is_told_with_its_command(
+    there: bool, ends: Exit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack(NAME, arn("stack", NAME), "UPDATE_COMPLETE") if there else None
+    asked_for: list[Any] = []
+
+    def unfilled(*arguments: Any) -> list[str]:
+        asked_for.append(arguments)
+        return ["A", "B"]
+
+    monkeypatch.setattr(apply, "deploy", lambda *_: ends)
+    monkeypatch.setattr(stacks, "read", lambda *_: stack)
+    monkeypatch.setattr(configuration, "unfilled", unfilled)
+    run = verb_run(Prepared(), environment.load("staging", ROOT / "templates", ROOT / "params"))
+    assert apply.run(run, verb_options(apply)) is ends
+    done = there and ends is Exit.DONE
+    assert asked_for == ([(run.aws, run.environment, stack)] if done else [])
+    assert capsys.readouterr().out.splitlines() == [
+        f"{name} has no value, and no task starts without it: `delivery config staging --secret {name}`"
+        for name in ("A", "B")
+        if done
+    ]

@@ -14,7 +14,7 @@ from generator.cfn.permissions import of
 from generator.cfn.templates import load
 from scripts.deployment import environment
 from scripts.deployment.aws import Identity
-from scripts.deployment.errors import Exit
+from scripts.deployment.errors import Exit, RefusedError
 from scripts.operations import production
 from scripts.operations.preflight import source
 from scripts.operations.preflight.check import Check, State, Survey
@@ -475,3 +475,57 @@ def test_what_binds_nobody_is_told_of_each_root_with_the_way_to_mend_it(params: 
         Check(what, State.ERROR, "does not bind the permission set Ops yet", remedy),
         Check(what, State.GOOD, "binds AWSReservedSSO_Dev_1, z"),
     ]
+
+
+CONNECTION = f"arn:aws:codeconnections:eu-west-1:{ACCOUNT}:connection/11111111-2222-3333-4444-555555555555"
+
+
+@pytest.mark.parametrize(
+    ("status", "check"),
+    [
+        ("AVAILABLE", Check("connection", State.GOOD, "ours")),
+        (
+            "PENDING",
+            Check(
+                "connection",
+                State.ERROR,
+                "ours is PENDING",
+                "Complete it in the console (Developer Tools, Connections): only a person can.",
+            ),
+        ),
+    ],
+)
+def test_a_source_behind_a_connection_needs_it_complete_and_no_repository(
+    params: Path, status: str, check: Check
+) -> None:
+    file = params / "staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"] |= {
+        "ConnectionArn": CONNECTION,
+        "SourceProvider": "CONNECTION",
+        "SourceRepository": "us/dashboard",
+    }
+    file.write_text(json.dumps(body), encoding="utf-8")
+    answer = {"Connection": {"ConnectionName": "ours", "ConnectionStatus": status}}
+    aws = Account(codeconnections__get_connection=answer)
+    assert list(source.repository(survey(aws, params))) == [check]
+    assert aws.asked == [("codeconnections.get_connection", {"ConnectionArn": CONNECTION})]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_who_may_not_deploy_production_is_told_before(
+    params: Path, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = survey(Account(), params)
+    asked_for: list[Any] = []
+
+    def check(*arguments: Any) -> None:
+        asked_for.append(arguments)
+        if refused:
+            raise RefusedError("you may not", "sign in as another")
+
+    monkeypatch.setattr(production, "check_production", check)
+    checks = list(source.identity(here))
+    assert [each.what for each in checks] == ["identity", "access", *(["access"] if refused else [])]
+    assert not refused or checks[-1] == Check("access", State.ERROR, "you may not", "sign in as another")
+    assert asked_for == [(here.environment, ME, None, ROOT)]

@@ -13,8 +13,10 @@ from generator.cfn.environments import Environment
 from generator.cfn.stacks import Stack
 from scripts import git
 from scripts.deployment import environment
-from scripts.deployment.aws import Identity
+from scripts.deployment.aws import Endpoint, Identity
+from scripts.deployment.deploy_root import Context
 from scripts.deployment.errors import RefusedError
+from scripts.deployment.package import GateVerdict
 from scripts.operations import production
 from tests.conftest import ROOT
 from tests.support.account import NOW
@@ -240,3 +242,22 @@ def test_both_protections_bind_somebody_or_the_file_says_why_not(loaded: dict[st
     production.check_protection(account(), without_shared)
     alone = Prepared(cloudformation__describe_stacks=described({}))
     production.check_protection(alone, roots)  # nothing is deployed yet
+
+
+@pytest.mark.parametrize("local", [False, True])
+@pytest.mark.parametrize("name", ["production", "staging"])
+def test_before_a_deployment_of_production_every_protection_is_looked_at(
+    name: str, local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The local AWS takes the files as they come: nobody has to have decided whom they bind."""
+    looked: list[tuple[Any, ...]] = []
+    for check in ("check_production", "check_decided", "check_protection"):
+        monkeypatch.setattr(production, check, lambda *arguments, check=check: looked.append((check, *arguments)))
+    roots = environment.load(name, ROOT / "templates", ROOT / "params")
+    aws = Prepared(sts__get_caller_identity={"Account": ACCOUNT, "Arn": SESSION.arn})
+    aws.endpoint = Endpoint("http://localhost:9", "eu-west-1") if local else None
+    context = Context(aws, roots, GateVerdict({}), access=ACCESS)
+    production.check_context(context, ROOT)
+    decided = [] if local else [("check_decided", roots)]
+    only = [*decided, ("check_protection", aws, roots)] if name == "production" else []
+    assert looked == [("check_production", roots["environment"], SESSION, ACCESS, ROOT), *only]

@@ -14,7 +14,7 @@ from scripts.deployment import environment
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
 from scripts.operations.verbs import rollback
-from scripts.terminal import prompt
+from scripts.terminal import prompt, results
 from tests.conftest import ROOT
 from tests.support.runs import verb_run
 from tests.support.service import Prepared, arn, refusal
@@ -241,3 +241,66 @@ def test_a_connections_commit_has_its_message_in_json() -> None:
     )
     [release] = releases.good(CodePipeline(finished), NAME)
     assert release.title == "a"
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_environment_without_a_pipeline_has_no_release(there: bool) -> None:
+    aws = CodePipeline(*HISTORY)
+    described = aws.answers["cloudformation.describe_stacks"]["Stacks"][0]
+    absent = refusal("x", "ValidationError", "Stack does not exist")
+    aws.answers["cloudformation.describe_stacks"] = {"Stacks": [{**described, "Outputs": []}]} if there else absent
+    with pytest.raises(RefusedError) as raised:
+        run(aws, "1111")
+    assert raised.value.reason == f"{STAGING} does not exist or has no pipeline."
+    assert raised.value.remedy == "`apply staging` makes it."
+    assert aws.calls() == ["cloudformation.describe_stacks"]
+
+
+def test_a_rollback_that_is_refused_at_its_first_stage_is_awss_own_error() -> None:
+    """Nothing has happened yet."""
+    aws = CodePipeline(*HISTORY)
+    denied = refusal("codepipeline.RollbackStage", "UnableToRollbackStageException", "no")
+    aws.answers["codepipeline.rollback_stage"] = denied
+    with pytest.raises(AwsError) as raised:
+        run(aws, "1111")
+    assert raised.value is denied and len(aws.started()) == 1
+
+
+@pytest.mark.parametrize("to", [None, "1111"])
+def test_programs_get_the_releases_and_what_was_started(to: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    aws = CodePipeline(*HISTORY)
+    uri = "s3://bucket/images/1.cdx.json"
+    of = {"pipelineExecutionId": "e-1", "stageName": "Build", "actionName": "PushImage", "status": "Succeeded"}
+    details = aws.answers["codepipeline.list_action_executions"]["actionExecutionDetails"]
+    aws.answers["codepipeline.list_action_executions"] = {
+        "actionExecutionDetails": [*details, {**of, "output": {"outputVariables": {"SBOM": uri}}}]
+    }
+    with results.document("rollback", "staging", RefusedError("interrupted")) as document:
+        assert run(aws, to) is Exit.DONE
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert result == document.result
+    ended = NOW.isoformat()
+    good = {"commit": FIRST, "execution": "e-1", "title": "change 1", "ended": ended, "documents": {"sbom": uri}}
+    assert [{name: each[name] for name in good} for each in result["releases"]] == [
+        {"commit": SECOND, "execution": "e-3", "title": "change 3", "ended": ended, "documents": {}},
+        good,
+    ]
+    stages = ("Deploy_Backend", "Deploy_Frontend") if to else ()
+    assert result["executions"] == [
+        {"stage": stage, "execution": f"back-{stage}", "status": "Succeeded"} for stage in stages
+    ]
+
+
+def test_what_is_started_and_how_it_ends_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(CodePipeline(*HISTORY), "1111") is Exit.DONE
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "Deploy_Backend: execution back-Deploy_Backend started",
+        "Deploy_Backend: succeeded",
+        "Deploy_Frontend: execution back-Deploy_Frontend started",
+        "Deploy_Frontend: succeeded",
+    ]
+    assert run(CodePipeline(*HISTORY, ends="Failed"), "1111", build_again=True) is Exit.FAILED
+    assert capsys.readouterr().out.splitlines()[1:] == [f"{NAME}: execution again started", f"{NAME}: failed"]
+    assert run(CodePipeline()) is Exit.DONE
+    none = f"{NAME} has no successful release yet; rehearsals are not recorded\n"
+    assert capsys.readouterr().out == none

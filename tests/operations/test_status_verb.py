@@ -10,6 +10,7 @@ import pytest
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.errors import Exit, RefusedError
+from scripts.operations import leftovers, subscribers
 from scripts.operations.options import NoOptions
 from scripts.operations.verbs import status
 from scripts.terminal import results
@@ -81,3 +82,36 @@ def test_a_nested_stack_stands_as_it_says_itself(
     standing = {"stack": SHARED, "status": "CREATE_COMPLETE", "meaning": "is created", "remedy": ""}
     more: dict[str, Any] = {"since": f"{NOW:%Y-%m-%d %H:%M:%S UTC}", "left": [], "unreached": [], "release": None}
     assert entry == {**standing, **more, "nested": {"Data": shown}}
+
+
+class Left:
+    """Where `status` looks for what an update left behind and whom no message reaches."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[str] = []
+        gone = leftovers.Leftover(("Data", "Old"), "AWS::SNS::Topic", "topic", "in use")
+        silent = subscribers.Unreached("me@x.test", "nobody has confirmed it")
+        monkeypatch.setattr(leftovers, "of_stack", lambda _, stack: self.looked("left", stack, gone))
+        monkeypatch.setattr(subscribers, "unreached", lambda _, stack, __: self.looked("unreached", stack, silent))
+
+    def looked(self, what: str, stack: Any, entry: Any) -> list[Any]:
+        self.asked.append(f"{what} {stack.status}")
+        return [entry]
+
+
+@pytest.mark.parametrize("standing", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
+def test_of_a_stack_that_can_be_updated_what_is_left_and_whom_nothing_reaches_is_told(
+    standing: str, loaded: Roots, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, aws = Left(monkeypatch), Account(standing)
+    roots = {"environment": loaded["environment"]}
+    status.run(verb_run(aws, roots), NoOptions())
+    lines = capsys.readouterr().out.splitlines()
+    command = "aws cloudcontrol delete-resource --type-name AWS::SNS::Topic --identifier topic --region eu-west-1"
+    told = standing == "UPDATE_COMPLETE"
+    assert left.asked == (["left UPDATE_COMPLETE", "unreached UPDATE_COMPLETE"] if told else [])
+    assert (f"      remove it: {command}" in lines) is told
+    assert any("me@x.test" in line for line in lines) is told
+    _, [entry] = document(aws, roots, capsys)
+    assert [each["path"] for each in entry["left"]] == ([["Data", "Old"]] if told else [])
+    assert len(entry["unreached"]) == int(told)

@@ -651,3 +651,13 @@ def test_a_parameter_that_is_gone_needs_a_major_version(tmp_path: Path) -> None:
         lambda files: files["templates/environment"]["Parameters"].update(Old={"Type": "String", "Default": "o"}),
     )
     assert bump(*old) == (Bump.MAJOR, "parameter environment.Old is gone")
+
+
+def test_a_root_that_is_gone_hides_nothing_of_the_others(tmp_path: Path) -> None:
+    edge = {"Metadata": {"Generator": {"Version": "1.0.0"}}, "Resources": {"Topic": topic()}}
+    sides = both(
+        tmp_path,
+        lambda files: files["templates/environment"]["Outputs"].pop("Url"),
+        lambda files: files.update({"templates/edge": edge}),
+    )
+    assert bump(*sides) == (Bump.MAJOR, "output environment.Url is gone")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import Resource, from_bodies
+from scripts.review import rename
 from scripts.review.rename import MOST, applied, applied_to_set, renames
 
 TOPIC, POLICY, DASHBOARD = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::CloudWatch::Dashboard"
@@ -119,3 +120,13 @@ def test_a_set_has_its_resources_in_the_stacks_of_their_new_names() -> None:
         "Two": {"Bob": topic(n="1")},
         "One": {"A": topic(n="2")},
     }
+
+
+def test_pairs_are_looked_at_up_to_a_limit_and_what_was_known_by_then_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the others that may be the same is a pair, in every round again."""
+    old = resources(A=topic(n="1"), B=topic(n="2"), P=policy("A"))
+    new = resources(C=topic(n="1"), D=topic(n="2"), Q=policy("C"))
+    topics = {"A": "C", "B": "D"}
+    for limit, expected in ((1, {}), (2, {"A": "C"}), (3, topics), (4, topics), (5, {**topics, "P": "Q"})):
+        monkeypatch.setattr(rename, "PAIRS", limit)
+        assert renames(old, new) == expected

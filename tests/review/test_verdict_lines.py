@@ -64,6 +64,12 @@ def in_blue(**values: Any) -> Review:
         (review(), GOOD, "none changes"),
         (review(environment(state=UNCHANGED)), GOOD, "none changes"),
         (review(version=value("version", "1.0.0", "1.0.1")), GOOD, "none changes; version 1.0.0 → 1.0.1"),
+        (
+            review(environment(), missing=1, version=value("version", "1.0.0", "1.0.1")),
+            LOOK,
+            "blue: parameters alone, no resource; topic LACKS 1 commit of main, whose changes are shown as taken back; "
+            "version 1.0.0 → 1.0.1",
+        ),
         (in_blue(state=ADDED), LOOK, "blue: a new environment"),
         (in_blue(state=REMOVED), LOOK, "blue: its parameter file is gone; a living one stays until it is destroyed"),
         (in_blue(), GOOD, "blue: parameters alone, no resource"),
