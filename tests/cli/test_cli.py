@@ -94,6 +94,8 @@ def test_what_make_hands_on_is_read_as_a_shell_would_read_its_quotes(capsys: pyt
     """And nothing else of a shell: no variable, no second command."""
     options = cli.parse(["why", "--arguments=--format json", "--arguments='a b;$HOME'", "--arguments="])
     assert (options.format, options.name) == ("json", "a b;$HOME")
+    options = cli.parse(["bootstrap", "staging", "--app=a b", "--set=A='b c'"])
+    assert (options.app, options.set) == (Path("a b"), ["A='b c'"])
     with pytest.raises(UsageError) as raised:
         cli.parse(["why", "--arguments='a"])
     assert str(raised.value).splitlines() == ["ARGS cannot be read: No closing quotation.", "Close every quote."]
