@@ -96,3 +96,17 @@ def test_facts_that_are_no_python_have_no_name(checkout: Path) -> None:
     _keep(standing, checkout)
     copy = facts.removeprefix("the facts of the former application: ")
     assert (checkout / copy).read_text(encoding="utf-8") == standing.text
+
+
+def test_of_many_lines_that_differ_forty_are_shown(checkout: Path, application: Application) -> None:
+    correct(checkout)
+    text = (checkout / FACTS).read_text(encoding="utf-8")
+    for count, more in ((40, []), (41, ["... and 1 more lines"])):
+        added = "".join(f"# {number}\n" for number in range(count - 1))
+        application.port = 9000  # what was corrected is then what the application says
+        put(checkout, text.replace("from generator", f"{added}from generator", 1))
+        with pytest.raises(RefusedError) as error:
+            decide(checkout, application, text_of(application).replace("from generator", "# new\nfrom generator", 1))
+        first, *lines = error.value.reason.splitlines()
+        assert first.endswith("; nothing was written:") and [line.strip() for line in lines[40:]] == more
+        assert len(lines) == 40 + len(more)

@@ -304,3 +304,10 @@ def test_what_is_started_and_how_it_ends_is_told(capsys: pytest.CaptureFixture[s
     assert run(CodePipeline()) is Exit.DONE
     none = f"{NAME} has no successful release yet; rehearsals are not recorded\n"
     assert capsys.readouterr().out == none
+
+
+def test_the_last_twenty_good_releases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    history = tuple(execution(number, f"{number:040}") for number in range(22, 0, -1))
+    assert run(CodePipeline(*history)) is Exit.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[3] for line in lines] == [f"e-{number}" for number in range(22, 2, -1)]

@@ -18,7 +18,7 @@ from generator.cfn.effects import ALLOWED
 from generator.cfn.templates import from_bodies, load
 from scripts.review.html import SCRIPT, STYLE, page
 from scripts.review.lines import lines
-from scripts.review.markdown import markdown
+from scripts.review.markdown import _cut, markdown
 from scripts.review.model import (
     ADDED,
     CHANGED,
@@ -291,3 +291,15 @@ def test_what_is_deployed_and_contradicts_nothing() -> None:
     nothing = Deployed("production", unknown=("production is not deployed",))
     section = markdown(Review("main", "topic", deployed=nothing, gate="passed")).split("\n\n")[1:]
     assert section == ["## What is deployed of production", "- not known: `production is not deployed`\n"]
+
+
+def test_what_is_cut_leaves_room_to_close_what_is_open() -> None:
+    """Forty characters, and forty more for each section that is open: more than what closes it."""
+    line = "x" * 9
+    assert _cut([line] * 20, 100) == [line] * 6
+    assert _cut([line] * 20, 99) == [line] * 5
+    opened = ["<details>", *[line] * 20]
+    assert _cut(opened, 100) == [*opened[:2], "", "</details>"]
+    closed = ["<details>", "</details>", *[line] * 20]
+    assert _cut(closed, 101) == [*closed[:2], *[line] * 4]
+    assert _cut([line] * 5, 91) == [line] * 5
