@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from scripts.operations.teardown import emptying, teardown
 from scripts.operations.verbs import destroy
 from scripts.terminal import results
 from tests.conftest import ROOT
+from tests.operations.golden import matches
 from tests.support.living import INSIDE, NOW, STAGING, Living
 from tests.support.runs import verb_options, verb_run
 from tests.support.service import ACCOUNT, ME, Prepared, arn, refusal
@@ -426,3 +429,39 @@ def test_what_is_in_the_way_of_nothing_is_not_left_behind() -> None:
     assert destroy.run(*arguments(aws, **AGREED, retain=["Topic"])) is Exit.DONE
     requests = [request for name, request in aws.asked if name == "cloudformation.delete_stack"]
     assert requests == [{"StackName": arn("stack", STAGING), "RetainResources": ["Topic"]}]
+
+
+# What is chosen, what resists, and how it ends.
+WAYS: dict[str, tuple[dict[str, Any], tuple[str, ...], type[DeployError] | Exit]] = {
+    "nobody-agrees": ({"empty_buckets": True}, (), NotConfirmedError),
+    "agreed": (AGREED, (), Exit.DONE),
+    "emptied": ({**AGREED, "empty": ["Inside/Artifacts"], "empty_registry": True}, (), Exit.DONE),
+    "resists": (AGREED, ("Vpc",), Exit.MANUAL),
+}
+
+
+def brief(value: Any) -> Any:
+    """A request with the ends of its long lists, and how many there are."""
+    if isinstance(value, dict):
+        return {key: brief(each) for key, each in value.items()}
+    if isinstance(value, list) and len(value) > 5:
+        return [value[0], f"{len(value)} in all", value[-1]]
+    return value
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_as_a_person_has_read_it(way: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is shown, what a program gets, and every call that is more than a question."""
+    options, resists, ends = WAYS[way]
+    with suppress(NotConfirmedError), results.document("destroy", "staging", RefusedError("interrupted")) as document:
+        document.exit = destroy.run(*arguments(Living(resists=resists), **options))
+        assert document.exit is ends
+    written = json.dumps(json.loads(capsys.readouterr().out)["result"], indent=1, sort_keys=True)
+    aws = Living(resists=resists)
+    with suppress(NotConfirmedError):
+        destroy.run(*arguments(aws, **options))
+        assert ends is not NotConfirmedError
+    shown = re.sub(r"(?m)\d+\.\d s\)$", "N s)", capsys.readouterr().out)
+    calls = [json.dumps([name, brief(each)], sort_keys=True) for name, each in aws.asked if name in changing(aws)]
+    parts = (shown, "\n".join(calls), re.sub(r'(?<="seconds": )[\d.]+', "0", written))
+    matches(f"destroy-{way}.txt", "\n--\n".join(parts) + "\n")
