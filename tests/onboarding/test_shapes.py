@@ -374,8 +374,8 @@ def test_each_variable_of_the_page_is_told_once_where_it_stands_first(tmp_path: 
     }
     application = shop(tmp_path, files)
     assert list(application.page_variables) == ["VITE_ONE", "VITE_TWO", "VITE_THREE"]
-    told = [(each.fact, each.source) for each in application.detected if each.fact.startswith("frontend variable")]
-    assert told == [
+    notes = [(each.fact, each.source) for each in application.detected if each.fact.startswith("frontend variable")]
+    assert notes == [
         ("frontend variable VITE_ONE", "web/src/a.js"),
         ("frontend variable VITE_TWO", "web/src/a.js"),
         ("frontend variable VITE_THREE", "web/src/b.js"),

@@ -438,7 +438,7 @@ def test_a_root_is_planned_as_it_was_reviewed_or_as_its_file_asks_for_it(
         (True, plan, root, ("reviewed_plan", plan, root)),
     ):
         monkeypatch.setattr(deploying.shared_root, "is_read_only", lambda _, readable=readable: readable)
-        made = deploying.Steps(run, options, reviewed).plan(of)
-        assert made and made.name == expected[0] and asked_for.pop() == expected
+        planned = deploying.Steps(run, options, reviewed).plan(of)
+        assert planned and planned.name == expected[0] and asked_for.pop() == expected
     monkeypatch.setattr(deploying.shared_root, "is_read_only", lambda _: False)
     assert deploying.Steps(run, options, None).plan(edge) is None and asked_for == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from scripts.deployment import environment
 from scripts.deployment.errors import Exit, RefusedError
 from scripts.operations import leftovers, subscribers
 from scripts.operations.options import NoOptions
+from scripts.operations.releases import documents
+from scripts.operations.releases.documents import Documented, Place
 from scripts.operations.verbs import status
 from scripts.terminal import results
 from tests.conftest import ROOT
+from tests.operations.golden import matches
 from tests.support.account import NOW, SHARED, STAGING, Account, Roots
 from tests.support.runs import verb_run
 from tests.support.service import arn, refusal
@@ -108,10 +112,37 @@ def test_of_a_stack_that_can_be_updated_what_is_left_and_whom_nothing_reaches_is
     status.run(verb_run(aws, roots), NoOptions())
     lines = capsys.readouterr().out.splitlines()
     command = "aws cloudcontrol delete-resource --type-name AWS::SNS::Topic --identifier topic --region eu-west-1"
-    told = standing == "UPDATE_COMPLETE"
-    assert left.asked == (["left UPDATE_COMPLETE", "unreached UPDATE_COMPLETE"] if told else [])
-    assert (f"      remove it: {command}" in lines) is told
-    assert any("me@x.test" in line for line in lines) is told
+    current = standing == "UPDATE_COMPLETE"
+    assert left.asked == (["left UPDATE_COMPLETE", "unreached UPDATE_COMPLETE"] if current else [])
+    assert (f"      remove it: {command}" in lines) is current
+    assert any("me@x.test" in line for line in lines) is current
     _, [entry] = document(aws, roots, capsys)
-    assert [each["path"] for each in entry["left"]] == ([["Data", "Old"]] if told else [])
-    assert len(entry["unreached"]) == int(told)
+    assert [each["path"] for each in entry["left"]] == ([["Data", "Old"]] if current else [])
+    assert len(entry["unreached"]) == int(current)
+
+
+@pytest.mark.parametrize("standing", ["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", ""])
+def test_as_a_person_has_read_it(
+    standing: str, loaded: Roots, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the documents of the last good image, what is left behind, and how far what runs is."""
+    Left(monkeypatch)
+    place = Place("sbom", "s3://bucket/1.cdx.json", "1" * 64)
+    monkeypatch.setattr(documents, "of_last_release", lambda *_: Documented("image@sha256:1", (place,)))
+
+    entry = {"ResourceStatus": "UPDATE_FAILED", "LastUpdatedTimestamp": NOW, "ResourceStatusReason": "no permission"}
+    listed = [
+        ("Data", STACK, "CREATE_COMPLETE"),
+        ("Backend", STACK, "UPDATE_COMPLETE"),
+        ("Topic", "T", "UPDATE_FAILED"),
+    ]
+    aws = Account(standing)
+    aws.answers["cloudformation.list_stack_resources"] = {
+        "StackResourceSummaries": [
+            {**entry, "LogicalResourceId": name, "ResourceType": kind, "ResourceStatus": status}
+            for name, kind, status in listed
+        ]
+    }
+    status.run(verb_run(aws, loaded), NoOptions())
+    shown = re.sub(r"\d+ min ago|(?m:^\S+)(?=  \d+ resources done)", "TIME", capsys.readouterr().out)
+    matches(f"status-{standing.lower() or 'none'}.txt", shown)
