@@ -23,7 +23,7 @@ from scripts.deployment.aws import Endpoint
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan, Refusal
-from scripts.operations import access_first, deploying, living, saved_plan
+from scripts.operations import access_first, deletion, deploying, living, saved_plan, shared_root
 from scripts.operations.following import Event, FollowedOutcome
 from scripts.operations.origin import Source, this_run
 from scripts.operations.saved_plan import SavedPlan, SavedStack
@@ -420,8 +420,8 @@ def test_a_root_is_planned_as_it_was_reviewed_or_as_its_file_asks_for_it(
     for module, name in (
         (deploying, "plan_visibly"),
         (saved_plan, "reviewed_plan"),
-        (deploying.deletion, "plan_deletion"),
-        (deploying.shared_root, "plan_standing"),
+        (deletion, "plan_deletion"),
+        (shared_root, "plan_standing"),
     ):
         monkeypatch.setattr(module, name, planning(name))
     aws, plan = Prepared(), saved(REVIEWED)
@@ -437,8 +437,8 @@ def test_a_root_is_planned_as_it_was_reviewed_or_as_its_file_asks_for_it(
         (True, None, root, ("plan_standing", root)),
         (True, plan, root, ("reviewed_plan", plan, root)),
     ):
-        monkeypatch.setattr(deploying.shared_root, "is_read_only", lambda _, readable=readable: readable)
+        monkeypatch.setattr(shared_root, "is_read_only", lambda _, readable=readable: readable)
         planned = deploying.Steps(run, options, reviewed).plan(of)
         assert planned and planned.name == expected[0] and asked_for.pop() == expected
-    monkeypatch.setattr(deploying.shared_root, "is_read_only", lambda _: False)
+    monkeypatch.setattr(shared_root, "is_read_only", lambda _: False)
     assert deploying.Steps(run, options, None).plan(edge) is None and asked_for == []
