@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from scripts.deployment.errors import Exit, NotConfirmedError, ParametersRefused
 from scripts.operations import configuration
 from scripts.operations.run import Run
 from scripts.operations.verbs import config
+from scripts.terminal import results
 from tests.conftest import ROOT
+from tests.operations.golden import matches
 from tests.support.runs import verb_options, verb_run
 from tests.support.service import ACCOUNT, REGION, Prepared, arn, refusal
 
@@ -250,3 +252,47 @@ def test_every_variable_of_the_design_is_known() -> None:
         "DYNAMODB_TABLE_PREFIX",
     } <= declared.keys()
     assert declared["LOG_LEVEL"].parameter == "LogLevel" and declared["ENVIRONMENT"].parameter == ""
+
+
+def test_as_a_person_has_read_it(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A secret was changed since it was made, and the other one has no value; what AWS has beside it is listed, too."""
+    aws = Account()
+    versions = [
+        {
+            "CreatedDate": NOW,
+            "LastChangedDate": NOW + timedelta(days=1),
+            "VersionIdsToStages": {"v" * 32: ["AWSCURRENT"]},
+        },
+        {"CreatedDate": NOW},
+    ]
+    others = [{"Name": f"{TREE}/FORMER", "Type": "String", "Value": "x"}]
+    paged = aws.answers["ssm.get_parameters_by_path"]
+
+    def listed(**request: Any) -> dict[str, Any]:
+        page = paged(**request)
+        return {**page, "Parameters": [*page["Parameters"], *(others if "NextToken" in request else [])]}
+
+    aws.answers |= {"secretsmanager.describe_secret": [*versions, *versions], "ssm.get_parameters_by_path": listed}
+    assert run(aws, params) is Exit.CHANGES
+    shown = capsys.readouterr().out
+    with results.document("config", "staging", RefusedError("interrupted")):
+        run(aws, params)
+    document = json.dumps(json.loads(capsys.readouterr().out)["result"], indent=1, sort_keys=True)
+    matches("config.txt", f"{shown}\n--\n{document}\n")
+
+
+def test_a_program_gets_what_differs_between_two_environments(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with results.document("config", "staging", RefusedError("interrupted")):
+        run(Prepared(), params, compare="production")
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert {"variable": "TablePrefix", "value": "staging", "other": "prod"} in result.pop("differences")
+    assert result == {"variables": [], "plans": [], "operations": []}
+
+
+def test_secrets_are_changed_in_production_by_its_deploy_role_alone(params: Path) -> None:
+    roots = parameters.load("production", ROOT / "templates", params)
+    aws = Account()
+    aws.answers["sts.get_caller_identity"] = {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/me"}
+    with pytest.raises(RefusedError, match=r"^production is deployed as its deploy role"):
+        config.run(verb_run(aws, roots), verb_options(config, secret="JWT_SECRET_KEY"))
+    assert "secretsmanager.put_secret_value" not in aws.calls()

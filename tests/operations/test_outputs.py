@@ -51,3 +51,35 @@ def test_no_two_roots_give_an_output_of_one_name(loaded: Roots) -> None:
     """In a shell the later one would hide the other."""
     names = [name for root in loaded.values() for name in root.root.outputs]
     assert len(names) > 15 and len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("form", ["table", "json", "shell"])
+def test_as_it_is_shown(form: str, loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    """A root that nobody needs and that is not there is left out; one that is needed and not there is named."""
+    rule = '{"Statements": [{"NumberOfApprovalsNeeded": 0}]}'
+    place = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}#/stacks/stackinfo?stackId="
+    about = loaded["shared"].root.outputs
+    shown = {
+        "table": [
+            f"{STAGING}-access does not exist",
+            SHARED,
+            f"  (console)       {place}{arn('stack', SHARED)}",
+            f"  ApprovalRule    {rule}  {about['ApprovalRule']['Description']}",
+            f"  RepositoryName  dashboard  {about['RepositoryName']['Description']}",
+            f"{STAGING} does not exist",
+        ],
+        "shell": [
+            f"# {STAGING}-access does not exist",
+            f"# {SHARED}",
+            f"ApprovalRule='{rule}'",
+            "RepositoryName=dashboard",
+            f"# {STAGING} does not exist",
+        ],
+    }
+    assert outputs.run(verb_run(Account(), loaded), outputs.Options(form)) == 0
+    text = capsys.readouterr().out
+    if form == "json":
+        values = {"RepositoryName": "dashboard", "ApprovalRule": rule}
+        assert json.loads(text) == {"access": None, "shared": values, "environment": None}
+    else:
+        assert text.splitlines() == shown[form]
