@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.comments_host import Host, running
+from tests.support.comments_host import Host, Start, alone, in_process, running
 
 HOSTS = {
     "github": {"GITHUB_REPOSITORY": "team/delivery", "GITHUB_TOKEN": "t0ken"},
@@ -35,28 +34,24 @@ def commits(folder: Path, *paths: str) -> dict[str, str]:
     return names
 
 
-def comment(repository: Path, host: Host, name: str, file: Path, **changed: str) -> subprocess.CompletedProcess[str]:
-    """The program as a workflow runs it: isolated, from somewhere else."""
+def comment(
+    host: Host, name: str, file: Path, start: Start = in_process, /, **changed: str
+) -> subprocess.CompletedProcess[str]:
+    """What becomes of the program; `start` says whether it runs as a workflow runs it."""
     own = {**HOSTS[name], API[name]: host.url} if name in HOSTS else {}
-    variables = {**own, "PULL_REQUEST": "7", "no_proxy": "127.0.0.1", **changed}
-    return subprocess.run(
-        [sys.executable, "-I", str(repository / "scripts/ci/comment.py"), name, str(file)],
-        env={"PATH": os.environ["PATH"], **variables},
-        cwd=file.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"PATH": os.environ["PATH"], **own, "PULL_REQUEST": "7", "no_proxy": "127.0.0.1", **changed}
+    return start([name, str(file)], file.parent, variables)
 
 
+@pytest.mark.parametrize("start", [alone, in_process])
 @pytest.mark.parametrize("name", HOSTS)
-def test_two_pushes_make_one_comment(name: str, repository: Path, tmp_path: Path) -> None:
+def test_two_pushes_make_one_comment(name: str, start: Start, tmp_path: Path) -> None:
     file, known = tmp_path / "review.md", commits(tmp_path, "params/a.json")
     with running() as host:
         host.comments[1] = "somebody's words"
         for text, says in (("first", "comment created"), ("second ``` @you", "comment updated")):
             file.write_text(text, encoding="utf-8")
-            done = comment(repository, host, name, file, **known)
+            done = comment(host, name, file, start, **known)
             assert (done.returncode, done.stdout.strip()) == (0, says), done.stderr
         assert host.comments == {1: "somebody's words", 101: "<!-- delivery review -->\nsecond ``` @you"}
         assert {token for _, _, token in host.requests} == {"Bearer t0ken" if name == "github" else "t0ken"}
@@ -75,12 +70,12 @@ def test_two_pushes_make_one_comment(name: str, repository: Path, tmp_path: Path
 )
 @pytest.mark.parametrize("name", HOSTS)
 def test_the_first_line_says_that_the_code_of_the_review_changes(
-    name: str, paths: list[str], names: str, repository: Path, tmp_path: Path
+    name: str, paths: list[str], names: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "review.md"
     file.write_text("- ✅ all is well", encoding="utf-8")
     with running() as host:
-        done = comment(repository, host, name, file, **commits(tmp_path, *paths))
+        done = comment(host, name, file, **commits(tmp_path, *paths))
         assert done.returncode == 0, done.stderr
         [_, *lines] = host.comments[100].splitlines()
     first = f"🛑 **This review was made by code that this pull request changes** ({names}): "
@@ -88,37 +83,33 @@ def test_the_first_line_says_that_the_code_of_the_review_changes(
 
 
 @pytest.mark.parametrize("changed", [{}, {"BASE_COMMIT": "0" * 40}, {"HEAD_COMMIT": "--output=x"}])
-def test_commits_that_git_does_not_know_are_no_good_sign(
-    changed: dict[str, str], repository: Path, tmp_path: Path
-) -> None:
+def test_commits_that_git_does_not_know_are_no_good_sign(changed: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "review.md"
     file.write_text("- ✅ all is well", encoding="utf-8")
     with running() as host:
-        comment(repository, host, "github", file, **({**commits(tmp_path), **changed} if changed else {}))
+        comment(host, "github", file, **({**commits(tmp_path), **changed} if changed else {}))
         assert "is not known**: " in host.comments[100].splitlines()[1]
 
 
-def test_a_review_that_somebody_forged_commands_nothing(repository: Path, tmp_path: Path) -> None:
+def test_a_review_that_somebody_forged_commands_nothing(tmp_path: Path) -> None:
     """GitLab obeys a line such as `/merge` with the rights of who comments."""
     file = tmp_path / "review.md"
     file.write_bytes(b"text\n/approve\n \t/merge\r\na/b\xff\0\x1b[2J \xe2\x80\xae\r/close")
     with running() as host:
-        done = comment(repository, host, "gitlab", file, **commits(tmp_path))
+        done = comment(host, "gitlab", file, **commits(tmp_path))
         assert done.returncode == 0, done.stderr
         text = host.comments[100]
     assert text.endswith("text\n\\/approve\n \t\\/merge\na/b\ufffd\ufffd\ufffd[2J \ufffd\n\\/close")
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_a_comment_that_a_person_began_like_ours_is_not_taken_for_it(
-    name: str, repository: Path, tmp_path: Path
-) -> None:
+def test_a_comment_that_a_person_began_like_ours_is_not_taken_for_it(name: str, tmp_path: Path) -> None:
     """Its author could change afterwards what the review says."""
     file = tmp_path / "review.md"
     file.write_text("text", encoding="utf-8")
     with running() as host:
         host.comments[1], host.people = "<!-- delivery review -->\nmine", {1}
-        done = comment(repository, host, name, file, **commits(tmp_path))
+        done = comment(host, name, file, **commits(tmp_path))
         assert done.stdout.strip() == "comment created", done.stderr
         assert host.comments[1].endswith("mine")
 
@@ -143,12 +134,12 @@ def test_a_comment_of_codecommit_is_changed_by_its_author_and_replaced_by_anothe
         ):
             host.author = author
             file.write_text(text, encoding="utf-8")
-            done = comment(repository, host, "codecommit", file, **keys, **path, AWS_ENDPOINT_URL=host.url)
+            done = comment(host, "codecommit", file, alone, **keys, **path, AWS_ENDPOINT_URL=host.url)
             assert (done.returncode, done.stdout.strip()) == (0, f"comment {says}"), done.stderr
     assert host.comments == {100: "", 101: "<!-- delivery review -->\n@all"}
 
 
-def test_what_codecommit_cannot_take_is_refused(repository: Path, tmp_path: Path) -> None:
+def test_what_codecommit_cannot_take_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "review.md"
     with running() as host:
         for text, number, says in (
@@ -156,7 +147,7 @@ def test_what_codecommit_cannot_take_is_refused(repository: Path, tmp_path: Path
             ("x", "7 --debug", "must be a number"),
         ):
             file.write_text(text, encoding="utf-8")
-            done = comment(repository, host, "codecommit", file, PULL_REQUEST=number)
+            done = comment(host, "codecommit", file, PULL_REQUEST=number)
             assert done.returncode == 3 and says in done.stderr and not host.requests
 
 
@@ -170,12 +161,12 @@ def test_what_codecommit_cannot_take_is_refused(repository: Path, tmp_path: Path
     ],
 )
 def test_variables_that_lead_elsewhere_are_refused_before_anything_is_sent(
-    changed: dict[str, str], says: str, repository: Path, tmp_path: Path
+    changed: dict[str, str], says: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "review.md"
     file.write_text("text", encoding="utf-8")
     with running() as host:
-        done = comment(repository, host, "github", file, **changed)
+        done = comment(host, "github", file, **changed)
         assert done.returncode == 3 and says in done.stderr
         assert not host.requests
 
@@ -183,30 +174,30 @@ def test_variables_that_lead_elsewhere_are_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("status", "says"), [(401, "the token is not accepted"), (403, "may not write"), (404, "no such")]
 )
-def test_a_refusal_of_the_host_is_told(status: int, says: str, repository: Path, tmp_path: Path) -> None:
+def test_a_refusal_of_the_host_is_told(status: int, says: str, tmp_path: Path) -> None:
     file = tmp_path / "review.md"
     file.write_text("text", encoding="utf-8")
     with running() as host:
         host.status = status
-        done = comment(repository, host, "github", file)
+        done = comment(host, "github", file)
     assert done.returncode == 3 and says in done.stderr and "Traceback" not in done.stderr
     assert "t0ken" not in done.stderr
 
 
-def test_of_too_many_comments_none_is_added(repository: Path, tmp_path: Path) -> None:
+def test_of_too_many_comments_none_is_added(tmp_path: Path) -> None:
     """Ours may be behind those that were looked at: every push would add another one."""
     file = tmp_path / "review.md"
     file.write_text("text", encoding="utf-8")
     with running() as host:
         host.endless = True
-        done = comment(repository, host, "github", file)
+        done = comment(host, "github", file)
         assert {method for method, _, _ in host.requests} == {"GET"} and len(host.requests) == 50
     assert done.returncode == 3 and "has more than 5000 comments" in done.stderr
 
 
-def test_a_review_that_a_comment_cannot_take_is_refused(repository: Path, tmp_path: Path) -> None:
+def test_a_review_that_a_comment_cannot_take_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "review.md"
     file.write_text("x" * 70_000, encoding="utf-8")
     with running() as host:
-        done = comment(repository, host, "github", file)
+        done = comment(host, "github", file)
         assert done.returncode == 3 and "a comment takes" in done.stderr and not host.requests

@@ -6,13 +6,12 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.support.comments_host import alone, in_process
 
 TARGET = {"destinationCommit": "d" * 40, "sourceCommit": "s" * 40, "repositoryName": "shop"}
 PULL_REQUEST = {"pullRequest": {"pullRequestTargets": [TARGET]}}
@@ -37,14 +36,8 @@ NOTICE = (
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
     """The program with the `aws` of a folder, and its review."""
-    return subprocess.run(
-        [sys.executable, "-I", str(ROOT / "scripts/ci/comment.py"), "codecommit", str(folder / "review.md")],
-        env={"PATH": f"{folder}:{os.environ['PATH']}", "PULL_REQUEST": "7"},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"PATH": f"{folder}:{os.environ['PATH']}", "PULL_REQUEST": "7"}
+    return in_process(["codecommit", str(folder / "review.md")], folder, variables)
 
 
 def comment(folder: Path, **answers: Any) -> tuple[int, str, str, list[list[str]]]:
@@ -159,12 +152,6 @@ def test_an_answer_that_is_no_json_is_told(tmp_path: Path) -> None:
 def test_what_is_typed_wrongly_is_told(words: list[str], status: int, shown: str, tmp_path: Path) -> None:
     for name, text in (("review.md", "x"), ("long.md", "x" * (10_240 - 24 - len(NOTICE) - 2))):
         (tmp_path / name).write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-I", str(ROOT / "scripts/ci/comment.py"), *words],
-        env={"PATH": os.environ["PATH"]},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (status, "", shown)
+    for start in (alone, in_process):
+        done = start(words, tmp_path, {"PATH": os.environ["PATH"]})
+        assert (done.returncode, done.stdout, done.stderr) == (status, "", shown)

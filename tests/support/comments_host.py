@@ -1,17 +1,29 @@
-"""A stand-in of a host's API for comments, over loopback: it keeps what is written and says what was asked.
+"""A stand-in of a host's API for comments, over loopback: it keeps what is written and says what was asked; and the
+program that writes a comment, alone or in this process.
 
 For CodeCommit it answers the calls of botocore's model (2015-04-13) that are about comments of a pull request.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from scripts.ci.comment import main
+from tests.conftest import ROOT
+
+Start = Callable[[Sequence[str], Path, Mapping[str, str]], subprocess.CompletedProcess[str]]
 
 
 @dataclass
@@ -117,3 +129,17 @@ def running() -> Iterator[Host]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def alone(words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """The program as a workflow runs it: isolated, in a folder that is no checkout, with these variables alone."""
+    command = [sys.executable, "-I", str(ROOT / "scripts/ci/comment.py"), *words]
+    return subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def in_process(words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which is quicker."""
+    out, errors = io.StringIO(), io.StringIO()
+    with patch.dict(os.environ, variables, clear=True), chdir(folder), redirect_stdout(out), redirect_stderr(errors):
+        status = main(list(words))
+    return subprocess.CompletedProcess(words, status, out.getvalue(), errors.getvalue())
