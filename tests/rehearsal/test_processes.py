@@ -129,6 +129,15 @@ def test_one_that_does_not_answer_in_time_is_ended(bundle: Path) -> None:
     assert gone(int(number))
 
 
+def test_whoever_takes_a_connection_has_not_answered_yet(bundle: Path) -> None:
+    listen = "listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))"
+    (bundle / "closes.py").write_text(f"import socket, sys\n{listen}\nwhile True: listener.accept()[0].close()\n")
+    own = launch(bundle, patience=0.6)
+    with pytest.raises(ProcessError, match="the server did not answer within 1 s"):
+        serve(own, "closes.py", str(own.port))
+    assert application.is_port_free(own.port)
+
+
 def test_one_that_will_never_answer_is_not_waited_for(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it has said nothing for a moment, because servers bind several sockets one after the other."""
     (bundle / "waits.py").write_text("import time; time.sleep(60)")
