@@ -5,6 +5,7 @@ That the command writes them is shown in tests/generator/test_command.py; here a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -16,12 +17,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from generator.cfn.sources import Place
 from generator.cfn.templates import from_bodies, load
 from generator.cfn.visible import visible
 from generator.gate import parameter_files
 from generator.gate.finding import FORMATS, Finding
-from generator.gate.report import WRITERS, report
+from generator.gate.report import WRITERS, PlacedFinding, report
 from generator.gate.rules import storage
+from generator.version import VERSION
 
 HOSTILE = "]]> <b>\x1b[2J\n::error file=x::owned%0A, 50% \u202e\u2066\u00ad\U000e0041\udcff\0\ufffe [a](https://x.test)"
 OBEYED = re.compile(
@@ -189,3 +192,160 @@ def test_a_finding_in_a_file_that_is_no_text_has_its_line_all_the_same(tmp_path:
     assert (entry["source"], entry["rendered"]) == ({"file": "params/x.json", "line": 3}, None)
     [entry] = json.loads(report([replace(finding, file="params/gone.json")], "json", tmp_path))["findings"]
     assert entry["source"] == {"file": "params/gone.json", "line": 1}
+
+
+# --- each format, whole, of a finding with two places and of another one without a fix
+
+OPEN = PlacedFinding(
+    Finding("storage.json", "Files", "STO001", "is public", "close it"),
+    Place("generator/stacks/storage.py", 7),
+    Place("templates/storage.json", 3),
+)
+AGAIN = replace(OPEN, finding=replace(OPEN.finding, where="Logs", fix=""), source=Place("generator/a b.py", 9))
+WRONG = PlacedFinding(Finding("params/a.json", "", "PARAMS", "is [no](x) value", ""), Place("params/a.json", 2))
+
+
+def physical(uri: str, line: int) -> dict[str, Any]:
+    place = {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}, "region": {"startLine": line}}
+    return {"physicalLocation": place}
+
+
+def test_sarif_of_three_findings(tmp_path: Path) -> None:
+    def result(rule: str, index: int, text: str, *places: dict[str, Any], mark: PlacedFinding) -> dict[str, Any]:
+        related = {
+            "relatedLocations": [
+                {"id": 1, **each, "message": {"text": "in the rendered template"}} for each in places[1:]
+            ]
+        }
+        return {
+            "ruleId": rule,
+            "ruleIndex": index,
+            "level": "error",
+            "message": {"text": text},
+            "locations": [places[0]],
+            "partialFingerprints": {"finding/v1": mark.fingerprint},
+            **(related if places[1:] else {}),
+        }
+
+    rendered = physical("templates/storage.json", 3)
+    assert json.loads(WRITERS["sarif"]([OPEN, WRONG, AGAIN], tmp_path)) == {
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "generator gate",
+                        "version": VERSION,
+                        "rules": [
+                            {"id": "STO001", "shortDescription": {"text": "STO001"}, "help": {"text": "close it"}},
+                            {
+                                "id": "PARAMS",
+                                "shortDescription": {"text": "PARAMS"},
+                                "help": {"text": "is [no] (x) value"},
+                            },
+                        ],
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "results": [
+                    result(
+                        "STO001", 0, "Files: is public Fix: close it",
+                        physical("generator/stacks/storage.py", 7), rendered, mark=OPEN,
+                    ),
+                    result("PARAMS", 1, "is [no] (x) value", physical("params/a.json", 2), mark=WRONG),
+                    result("STO001", 0, "Logs: is public", physical("generator/a%20b.py", 9), rendered, mark=AGAIN),
+                ],
+            }
+        ],
+    }  # fmt: skip
+
+
+def test_a_fingerprint_is_of_the_fault_and_not_of_its_lines() -> None:
+    text = "storage.json\0Files\0STO001\0is public"
+    assert OPEN.fingerprint == hashlib.sha256(text.encode()).hexdigest()[:32]
+    assert OPEN.fingerprint == replace(OPEN, source=AGAIN.source, rendered=None).fingerprint != AGAIN.fingerprint
+
+
+def test_junit_of_three_findings(tmp_path: Path) -> None:
+    for name in ("templates/site.json", "templates/storage.json", "params/a.json", "params/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    assert WRITERS["junit"]([OPEN, WRONG, AGAIN], tmp_path) == (
+        """<?xml version='1.0' encoding='utf-8'?>
+<testsuites>
+  <testsuite name="gate" tests="3" failures="2" errors="0" skipped="0" time="0">
+    <testcase classname="gate" name="templates/site.json" time="0" />
+    <testcase classname="gate" name="templates/storage.json" time="0" file="generator/stacks/storage.py">
+      <failure message="STO001 is public" type="STO001">generator/stacks/storage.py:7: storage.json Files: STO001 is public
+    fix: close it
+generator/a b.py:9: storage.json Logs: STO001 is public</failure>
+    </testcase>
+    <testcase classname="gate" name="params/a.json" time="0" file="params/a.json">
+      <failure message="PARAMS is [no](x) value" type="PARAMS">params/a.json:2: params/a.json: PARAMS is [no](x) value</failure>
+    </testcase>
+  </testsuite>
+</testsuites>"""  # noqa: E501
+    )
+
+
+def test_json_of_two_findings(tmp_path: Path) -> None:
+    assert json.loads(WRITERS["json"]([OPEN, WRONG], tmp_path)) == {
+        "schema": "delivery/gate/1",
+        "passed": False,
+        "findings": [
+            {
+                "rule": "STO001",
+                "file": "storage.json",
+                "where": "Files",
+                "message": "is public",
+                "fix": "close it",
+                "source": {"file": "generator/stacks/storage.py", "line": 7},
+                "rendered": {"file": "templates/storage.json", "line": 3},
+            },
+            {
+                "rule": "PARAMS",
+                "file": "params/a.json",
+                "where": "",
+                "message": "is [no](x) value",
+                "fix": "",
+                "source": {"file": "params/a.json", "line": 2},
+                "rendered": None,
+            },
+        ],
+    }
+
+
+def test_annotations_of_two_findings(tmp_path: Path) -> None:
+    assert WRITERS["github"]([OPEN, replace(WRONG, source=Place("params/a,b:c.json", 2))], tmp_path) == (
+        "::error file=generator/stacks/storage.py,line=7,title=STO001::Files: is public Fix: close it\n"
+        "::error file=params/a%2Cb%3Ac.json,line=2,title=PARAMS::is [no](x) value"
+    )
+
+
+@pytest.mark.parametrize(
+    ("finding", "file", "line"),
+    [
+        (Finding("odd.json", "Topic", "R", "m", ""), "templates/odd.json", 3),  # of no module of ours
+        (Finding("odd.json", "Resources.Topic.Type", "R", "m", ""), "templates/odd.json", 3),
+        (Finding("odd.json", "Resources", "R", "m", ""), "templates/odd.json", 1),
+        (Finding("odd.json", "template", "R", "m", ""), "templates/odd.json", 1),
+        (Finding("odd.json", "", "R", "m", ""), "templates/odd.json", 1),
+        (Finding("templates/gone.json", "Topic", "R", "m", ""), "templates/gone.json", 1),
+        (Finding("odd.json", "line 12", "R", "m", ""), "templates/odd.json", 12),
+        (Finding("docs/runbook.md", "Alarm", "R", "m", ""), "docs/runbook.md", 1),
+    ],
+)
+def test_a_finding_of_which_the_generator_has_no_line(finding: Finding, file: str, line: int, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    text = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}, indent=2)
+    (tmp_path / "templates/odd.json").write_text(text, encoding="utf-8")
+    [entry] = json.loads(report([finding], "json", tmp_path))["findings"]
+    assert (entry["source"], entry["rendered"]) == ({"file": file, "line": line}, None)
+
+
+def test_where_the_templates_cannot_be_read_a_finding_has_the_line_of_the_template_alone(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/odd.json").write_text('{\n  "Topic": {\n', encoding="utf-8")
+    [entry] = json.loads(report([Finding("odd.json", "Topic", "R", "m", "")], "json", tmp_path))["findings"]
+    assert entry["source"]["file"] == "templates/odd.json" and entry["rendered"] is None
