@@ -426,6 +426,28 @@ def test_a_statement_that_opens_nothing_hides_no_other() -> None:
     assert opened(place) == ["s3:GetObject on site.Open of one, any -> data of one"]
 
 
+# What opens something, and is asked for only where a statement names it: roles that may do `*` may do the others, too.
+ONLY_NAMED = (
+    "ec2:CreateRoute elasticloadbalancing:CreateListener elasticloadbalancing:CreateRule"
+    " elasticloadbalancing:RegisterTargets kms:CreateGrant logs:CreateExportTask logs:DeleteLogGroup"
+    " logs:UpdateLogDelivery route53:ChangeResourceRecordSets"
+)
+# What opens something together with another right.
+TOGETHER = (
+    "cloudformation:CreateStack codebuild:CreateProject codepipeline:CreatePipeline ec2:AssociateIamInstanceProfile"
+    " ec2:ReplaceIamInstanceProfileAssociation ec2:RunInstances ecs:RunTask ecs:StartTask"
+    " elasticbeanstalk:CreateEnvironment elasticbeanstalk:UpdateEnvironment iam:CreatePolicyVersion iam:CreateRole"
+    " iam:DeleteRolePermissionsBoundary iam:PassRole iam:PutRolePermissionsBoundary iam:SetDefaultPolicyVersion"
+    " lambda:CreateFunction lambda:UpdateFunctionConfiguration states:CreateStateMachine sts:AssumeRole"
+)
+
+
+def test_what_opens_something_is_asked_of_whoever_may_do_everything() -> None:
+    """A pattern names no action: without these a role that may do `*` would seem to open nothing."""
+    assert {*Steps(SMALL).actions} == ({*STEPS} - {*ONLY_NAMED.split()}) | {*TOGETHER.split()}
+    assert {*ONLY_NAMED.split()} < {*STEPS}
+
+
 def test_every_action_that_a_statement_names_is_asked_for_and_no_pattern() -> None:
     somebody, body = role("app.Role", "x.amazonaws.com")
     statement = Permission("app.Role", "identity", "", "S", "Allow", actions=("ec2:DeleteVpc", "s3:*", "s3:Get?bject"))
