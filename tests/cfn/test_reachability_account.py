@@ -313,6 +313,14 @@ CHANGE = "route53:ChangeResourceRecordSets"
         ("iam:PutRolePolicy", BOUND, on("iam:PermissionsBoundary", "arn:limit"), True),
         ("iam:PutRolePolicy", BOUND, on("iam:PermissionsBoundary", "arn:other"), False),
         ("iam:PutRolePermissionsBoundary", BOUND, on("iam:PermissionsBoundary", "arn:other"), True),  # chosen there
+        *(
+            (f"iam:{action}", BOUND, on("iam:PermissionsBoundary", limit), limit == "arn:limit")
+            for action in ("AttachRolePolicy", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DetachRolePolicy")
+            for limit in ("arn:limit", "arn:other")
+        ),
+        ("iam:CreateRole", BOUND, on("iam:PermissionsBoundary", "arn:other"), True),
+        ("iam:CreateUser", BOUND, on("iam:PermissionsBoundary", "arn:other"), True),
+        ("iam:PutUserPermissionsBoundary", BOUND, on("iam:PermissionsBoundary", "arn:other"), True),
         ("iam:UpdateAssumeRolePolicy", BOUND, on("iam:PermissionsBoundary", "arn:limit"), False),  # IAM sends none
     ],
 )
