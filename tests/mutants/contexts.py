@@ -208,6 +208,7 @@ class Contexts:
     def _choice(self, path: str, source: bytes, first: int, last: int) -> Choice:
         result = Choice()
         own, beside = Path(path).stem.strip("_"), f"tests/{'/'.join(Path(path).parts[1:2])}"
+        named = str(Path("tests", *Path(path).parts[1:-1][:1], f"test_{own}.py"))
         running: list[tuple[int, bool, int, float, str]] = []
         importing: list[tuple[int, bool, int, float, str]] = []
         names = [own, defined(source, first), module_pattern(path)]
@@ -228,7 +229,8 @@ class Contexts:
                     result.files.append(context.file)
                 if context.file in ran:
                     result.files.append(context.file)
-                if IMPORTING in ran and context.fresh:
+                # What runs once in a process, such as what is put into a library, counts for the first test alone.
+                if context.fresh and (IMPORTING in ran or (ran and context.file == named)):
                     order = sorted((test not in tests, seconds, test) for test, seconds in context.seconds.items())
                     for number, entry in enumerate(order):
                         importing.append((unlikely, entry[0], number, *entry[1:]))

@@ -406,6 +406,14 @@ def test_what_runs_while_a_module_is_imported_is_every_test_s(tmp_path: Path) ->
     assert measured.choice("code.py", source, 2, 2) == Choice(importing=[SECOND, FIRST, THIRD])
 
 
+def test_what_runs_once_in_a_process_is_looked_at_by_all_tests_of_the_module(tmp_path: Path) -> None:
+    """Coverage knows it of the first test alone."""
+    source = b"def install():\n    change()\n"
+    measured = contexts(tmp_path, "a.py", source, {SECOND: [2]})
+    assert measured.choice("a.py", source, 2, 2) == Choice(running=[SECOND], importing=[SECOND, FIRST, THIRD])
+    assert measured.choice("a.py", source, 1, 1) == Choice()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "unlikely"),
     [
