@@ -181,17 +181,25 @@ def test_an_unknown_place_says_what_to_do() -> None:
 
 
 def test_each_place_has_its_kind() -> None:
-    """What a policy is for decides who is asked for it: the kind of every place that our own templates use."""
+    """What a policy is for decides who is asked for it."""
     kinds = {
         "trust": {("AWS::IAM::Role", "AssumeRolePolicyDocument")},
         "key": {("AWS::KMS::Key", "KeyPolicy")},
         "endpoint": {("AWS::EC2::VPCEndpoint", "PolicyDocument")},
         "identity": {
-            place
-            for place in PLACES
-            if place[0].startswith("AWS::IAM::") and place[1] in ("Policies", "PolicyDocument")
+            *((f"AWS::IAM::{kind}", "Policies") for kind in ("Role", "User", "Group")),
+            *((f"AWS::IAM::{kind}", "PolicyDocument") for kind in ("Policy", "ManagedPolicy", "RolePolicy")),
+        },
+        "resource": {
+            ("AWS::S3::BucketPolicy", "PolicyDocument"),
+            ("AWS::SNS::TopicPolicy", "PolicyDocument"),
+            ("AWS::SQS::QueuePolicy", "PolicyDocument"),
+            ("AWS::ECR::Repository", "RepositoryPolicyText"),
+            ("AWS::SecretsManager::ResourcePolicy", "ResourcePolicy"),
+            ("AWS::DynamoDB::Table", "ResourcePolicy"),
+            ("AWS::Logs::LogGroup", "ResourcePolicyDocument"),
         },
     }
     for kind, places in kinds.items():
         assert {place for place in PLACES if PLACES[place] == kind} == places
-    assert {*PLACES.values()} == {*kinds, "resource"}
+    assert {*PLACES.values()} == {*kinds}

@@ -22,6 +22,7 @@ from troposphere import (
     codecommit,
     ec2,
     ecs,
+    encode_to_dict,
     s3,
     sns,
     ssm,
@@ -166,6 +167,27 @@ def test_the_words_of_statements() -> None:
 
 
 # --- resources
+
+
+def test_an_object_that_encodes_itself_is_taken_at_its_word() -> None:
+    """As troposphere does; only what is encoded as all objects are can be encoded without it."""
+
+    def own(base: Any, encoded: Any, **properties: Any) -> Any:
+        return type("Own", (base,), {"to_dict": lambda *_, **__: encoded})(**properties)
+
+    function = own(AWSHelperFn, {"Fn::Own": "a"})
+    versions = own(s3.VersioningConfiguration, {"own": [1, Ref("A")]}, Status="Enabled")
+    value: Any = {"property": versions, "function": function, "list": [(function, None, 1)]}
+    assert plain(value) == encode_to_dict(value)
+    assert (plain(value)["function"], plain(value["list"])) == ({"Fn::Own": "a"}, [[{"Fn::Own": "a"}, None, 1]])
+    assert plain(Tags(Owner="ops")) == [{"Key": "Owner", "Value": "ops"}]
+
+
+def test_an_object_is_checked_before_it_is_encoded() -> None:
+    with pytest.raises(ValueError, match="Bucket required"):
+        plain({"deep": [s3.BucketPolicy("It", PolicyDocument={"Version": "x"})]})
+    unchecked = s3.BucketPolicy("It", validation=False, PolicyDocument={"Version": "x"})
+    assert plain(unchecked) == {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Version": "x"}}}
 
 
 def test_a_resource_comes_with_tags_path_policies_and_words() -> None:
