@@ -200,3 +200,29 @@ def test_how_long_it_takes_is_shown_while_it_takes_long(
         lines = text.splitlines()
         assert set(lines[1:-1]) <= {"  0:00  making the environment", "  0:00  looking for six"}
         assert "  0:00  looking for six" in lines and 2 <= len(lines) < 12
+
+
+@pytest.mark.parametrize("there", ["folder", "file", "link", "nothing"])
+def test_whatever_stands_in_the_place_of_an_environment_is_taken_away(there: str, tmp_path: Path) -> None:
+    """Of a link the link alone: what it leads to is somebody's."""
+    place, elsewhere = tmp_path / "venv", tmp_path / "elsewhere"
+    (elsewhere / "bin").mkdir(parents=True)
+    if there == "folder":
+        (place / "bin").mkdir(parents=True)
+    elif there == "file":
+        place.touch()
+    elif there == "link":
+        place.symlink_to(elsewhere)
+    set_up.remove(place)
+    assert not place.exists() and not place.is_symlink() and (elsewhere / "bin").is_dir()
+
+
+def test_where_nobody_reads_any_more_nothing_else_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    progress = set_up.Progress("venv")
+    with progress:
+        assert progress._ended.is_set()

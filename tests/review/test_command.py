@@ -6,11 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED
+from generator.cfn.templates import Template
 from scripts import cli
+from scripts.review import chosen
 from scripts.review.chosen import risks, rows
 from scripts.review.command import review
 from scripts.review.cost import cost
@@ -304,3 +308,23 @@ def test_what_a_parameter_does_to_an_environment_that_lives(
         assert (risk.path, risk.type) == (name, "parameter") and expected in risk.what
     assert rows({"environment": {name: before}}, {"environment": {name: before}}, roots) == {}
     assert rows({"environment": {}}, {"environment": {name: after}}, roots) == {}
+
+
+def test_of_a_parameter_of_several_roots_the_loudest_row_counts_and_among_equals_the_environments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    roots = {name: Template(name, {"Resources": {}}) for name in ("edge", "environment", "shared")}
+    values = {name: {"Size": "1"} for name in roots}
+    monkeypatch.setattr(chosen, "rows_of", lambda _, root, name, __: (root, name))
+    for loud, expected in (
+        ((QUIET, QUIET, QUIET), "environment"),
+        ((NOTICE, QUIET, NOTICE), "edge"),
+        ((QUIET, ALLOWED, REFUSED), "shared"),
+        ((REFUSED, REFUSED, ALLOWED), "environment"),
+    ):
+        levels = dict(zip(roots, loud, strict=True))
+        monkeypatch.setattr(
+            chosen, "find", lambda rows, *_, levels=levels: SimpleNamespace(root=rows[0], level=levels[rows[0]])
+        )
+        row: Any = rows(values, values, roots)["Size"]
+        assert (row.root, row.level) == (expected, levels[expected])
