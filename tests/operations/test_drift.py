@@ -25,7 +25,7 @@ from tests.operations.drifted import (
     difference,
     resource_drift,
 )
-from tests.support.service import arn
+from tests.support.service import arn, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +92,12 @@ def test_nothing_is_compared_while_an_operation_runs() -> None:
     with pytest.raises(ManualActionRequiredError, match="is being updated"):
         verb.run(*arguments(aws))
     assert not [name for name in aws.calls() if "drift" in name]
+
+
+def test_an_environment_that_is_not_there_has_not_drifted(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = Account()
+    aws.answers["cloudformation.describe_stacks"] = refusal("x", "ValidationError", "Stack does not exist")
+    assert verb.run(*arguments(aws)) is Exit.DONE
+    assert capsys.readouterr().out == f"{STAGING} does not exist\n"
+    assert verb.run(*arguments(aws, "json")) is Exit.DONE
+    assert json.loads(capsys.readouterr().out) == []

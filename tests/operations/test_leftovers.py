@@ -134,19 +134,27 @@ def test_what_is_left_is_shown_with_its_reason_and_the_command_for_its_region() 
 
 
 @pytest.mark.parametrize(
-    ("interfaces", "group", "says"),
+    ("interfaces", "group", "there"),
     [
-        ([], "default", "nothing is in vpc-1 any more: the commands work now, in their order"),
-        ([], ORIGIN_GROUP, "still in vpc-1, until CloudFront takes it away: sg-2"),
-        (["eni-1"], "default", "still in vpc-1, until CloudFront takes it away: eni-1"),
+        ([], "default", ""),
+        ([], ORIGIN_GROUP, "sg-2"),
+        (["eni-1", "eni-2"], "default", "eni-1, eni-2"),
+        (["eni-1"], ORIGIN_GROUP, "sg-2, eni-1"),
     ],
 )
 def test_a_network_is_in_the_way_while_something_of_cloudfront_is_in_it(
-    interfaces: list[str], group: str, says: str
+    interfaces: list[str], group: str, there: str
 ) -> None:
     groups = [{"GroupId": "sg-1", "GroupName": "default"}, {"GroupId": "sg-2", "GroupName": group}]
     aws = Prepared(
         ec2__describe_network_interfaces={"NetworkInterfaces": [{"NetworkInterfaceId": name} for name in interfaces]},
         ec2__describe_security_groups={"SecurityGroups": groups},
     )
-    assert str(next(leftovers.network_lines(aws, [LEFT]))).strip() == says
+    other = leftovers.Leftover(("Data",), "AWS::SNS::Topic", "topic", "it was kept")
+    after = "  the commands work after that, in their order; `status` says when nothing is in the way"
+    assert [str(line) for line in leftovers.network_lines(aws, [other, LEFT])] == (
+        [f"  still in vpc-1, until CloudFront takes it away: {there}", after]
+        if there
+        else ["  nothing is in vpc-1 any more: the commands work now, in their order"]
+    )
+    assert ("ec2.describe_network_interfaces", {"Filters": [{"Name": "vpc-id", "Values": ["vpc-1"]}]}) in aws.asked

@@ -12,10 +12,11 @@ from generator.cfn.environments import EnvironmentRefusedError
 from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
+from scripts.deployment.aws import Endpoint
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.diagnose import recovery
 from scripts.operations.options import NoOptions
-from scripts.operations.verbs import apply, plan
+from scripts.operations.verbs import apply, migrate, plan
 from scripts.operations.verbs import status as standing
 from scripts.terminal.hints import Spelling
 from tests.conftest import ROOT
@@ -213,3 +214,12 @@ def test_status_gives_each_advice_once(loaded: Roots, capsys: pytest.CaptureFixt
         stacks = output.count("(UPDATE_ROLLBACK_FAILED")
         assert stacks and output.count("To give up on") == stacks, output
         assert ("--skip RESOURCE" in output) is general and ("--skip Alarm" in output) is not general, output
+
+
+def test_the_local_aws_has_no_git_server(loaded: Roots) -> None:
+    aws = Account()
+    aws.endpoint = Endpoint("http://localhost:9", "eu-west-1")
+    with pytest.raises(RefusedError) as raised:
+        migrate.run(verb_run(aws, loaded), verb_options(migrate, app=ROOT))
+    assert raised.value.reason == "The local AWS has no git server."
+    assert raised.value.remedy == "`make rehearse APP=folder` releases a folder there." and aws.asked == []
