@@ -48,6 +48,16 @@ def test_json_shows_every_character_and_means_the_same() -> None:
     assert escaped(text) == '{\n "a": "\\u009b[31m\\u202e"\n}' and json.loads(escaped(text)) == json.loads(text)
 
 
+def test_documents_are_written_for_people_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two spaces for each step; the order stays unless it is asked for; no sign that the output does not have."""
+    value = {"b": ["ä"], "a": 1}
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    assert console.json_text(value) == '{\n  "b": [\n    "ä"\n  ],\n  "a": 1\n}'
+    assert console.json_text(value, sort_keys=True) == '{\n  "a": 1,\n  "b": [\n    "ä"\n  ]\n}'
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    assert console.json_text(["ä"]) == '[\n  "\\u00e4"\n]'
+
+
 @pytest.mark.parametrize(
     ("door", "environment", "words", "spelled"),
     [

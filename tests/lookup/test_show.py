@@ -44,3 +44,9 @@ def test_a_stack_that_is_not_there_is_told_with_those_that_are(capsys: pytest.Ca
     assert cli.main(["show", "staging", "Bakend"]) == 64
     error = capsys.readouterr().err
     assert "The environment has no stack Bakend. Did you mean Backend?" in error and "Network" in error
+
+
+def test_a_template_is_shown_as_templates_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["show", "staging", "Backend"]) == 0
+    text = capsys.readouterr().out
+    assert text == json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
