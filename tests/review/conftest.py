@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.encodings import forbid_unnamed
 from tests.support.pull_requests import checkout_of
+
+forbid_unnamed()
 
 
 @pytest.fixture

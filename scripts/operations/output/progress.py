@@ -28,7 +28,7 @@ class Part:
         return max(0.0, ((self.ended or now) - self.began).total_seconds())
 
 
-@dataclass
+@dataclass(frozen=True)
 class Line:
     """A nested stack, or the root's own resources (`name` empty), in numbers of resources."""
 
