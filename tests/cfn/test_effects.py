@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from generator.cfn.assertions import as_text
-from generator.cfn.effects import ALLOWED, REFUSED, ROWS, Row, directions, find, matches, rows_of
+from generator.cfn.effects import ALLOWED, REFUSED, ROWS, Row, directions, find, matches, rows, rows_of
 from generator.cfn.names import SHARED, SHARED_ACCESS
 from generator.cfn.templates import Template, TemplateSet, load
 from tests.conftest import ROOT
@@ -162,6 +162,29 @@ def test_what_is_refused_says_how_it_works_and_what_is_named_says_what_is_lost()
         assert row.happens and row.users and row.back and row.source, row
         assert row.around or row.level != REFUSED, row
         assert bool(row.loss) is (row.level == ALLOWED), row
+
+
+# The changes for which there are rows, in their order; a parameter without any has one row for every change.
+BESIDE = {
+    "edge": "Environment; DomainName set removed any; HostedZoneId set removed any; CertificateArn;"
+    " NotificationEmail set removed any; NotificationPhone set removed any; LatencyAlarmSeconds;"
+    " CloudFrontErrorPercent; CloudFrontAlarms false->true true->false; DistributionId",
+    "access": "Environment; DeployUsers; DeployPermissionSet; DeployCiRole; ApproverUsers; ApproverPermissionSet;"
+    " DeveloperGroups; DeveloperRoles; DeveloperPermissionSets; ProtectionWaivedBecause; DomainName; FormerDomainName;"
+    " *Table; RepositoryName",
+    SHARED: "RepositoryName; ProtectedBranch; RequiredApprovals; ImageSigning false->true true->false",
+    SHARED_ACCESS: "DeployUsers; DeployPermissionSet; RepositoryName; ProtectedBranch; DeveloperGroups;"
+    " DeveloperRoles; DeveloperPermissionSets; ProtectionWaivedBecause",
+}
+
+
+@pytest.mark.parametrize("root", BESIDE)
+def test_each_root_beside_the_environment_has_its_own_rows(root: str) -> None:
+    entries = (entry.split() for entry in BESIDE[root].split(";"))
+    expected = [(parameter, change) for parameter, *changes in entries for change in changes or ["any"]]
+    own = [row for row in rows.ROWS if row.root == root]
+    assert [(row.parameter, row.change.replace(" ", "")) for row in own] == expected
+    assert not [row for row in own if row.when or row.was], "what they say holds in every situation"
 
 
 COMMAND = re.compile(r"`(apply|access|plan|destroy|status|preflight)([^`]*)`")
