@@ -277,13 +277,17 @@ class Run:
         return failures
 
     def _cancel(self, stack: Stack, active: Mapping[str, tuple[Steps[None], Wait]], verb: str) -> list[str]:
-        """Ends what is under way; returns its names. What goes on all the same, because it was only deleting what is
-        left of an earlier try (`leave`), is told again."""
-        cancelled = self._ordered(stack, active)
-        for name in cancelled:
-            with suppress(*REFUSALS):
+        """Ends what is under way; the names of those that did not end well. What goes on all the same, because it was
+        only deleting what is left of an earlier try (`leave`), is told again."""
+        cancelled = []
+        for name in self._ordered(stack, active):
+            try:
                 while True:
                     active[name][0].throw(ResourceError(CANCELLED.get(verb, f"Resource {verb} cancelled")))
+            except StopIteration:
+                continue
+            except REFUSALS:
+                cancelled.append(name)
         return cancelled
 
     def _ordered(self, stack: Stack, names: Iterable[str]) -> list[str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from scripts.local_aws import engine, provision
 from scripts.local_aws.faults import ResourceFault
+from scripts.local_aws.services import ResourceError
 from scripts.local_aws.values import Stack
 from tests.local_aws.own import Own, lines
 
@@ -51,6 +54,24 @@ def test_steps_are_done_to_their_end_and_waited_for(monkeypatch: pytest.MonkeyPa
 
     assert engine.finish(steps()) == "done"
     assert next(looks, None) is None and sleeps == [0.02, 0.02]
+
+
+def test_only_what_does_not_end_well_is_cancelled() -> None:
+    def ends_well() -> provision.Steps[None]:
+        with suppress(ResourceError):
+            yield provision.at_once
+
+    def ends() -> provision.Steps[None]:
+        yield provision.at_once
+
+    def goes_on() -> provision.Steps[None]:
+        yield from ends_well()
+        yield from ends()
+
+    active = {name: (steps, next(steps)) for name, steps in (("a", ends_well()), ("b", goes_on()), ("c", ends()))}
+    run: Any = SimpleNamespace(_ordered=lambda _, names: sorted(names))
+    assert engine.Run._cancel(run, Stack.__new__(Stack), active, "create") == ["b", "c"]
+    assert [next(steps, "ended") for steps, _ in active.values()] == ["ended"] * 3
 
 
 # -- creation
