@@ -7,7 +7,6 @@ without its slash, a port that does not exist), by `_Facts`: each by its name.
 
 import re
 from dataclasses import dataclass, fields
-from types import GenericAlias
 from typing import NoReturn, TypeVar, dataclass_transform, get_args, get_origin
 
 Class = TypeVar("Class")
@@ -84,7 +83,7 @@ class _Facts:
 
 
 def _is(value: object, hint: object) -> bool:
-    if isinstance(hint, GenericAlias) and get_origin(hint) is tuple:
+    if get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(_is(item, get_args(hint)[0]) for item in value)
     if isinstance(hint, type):
         return isinstance(value, hint) and not (hint is int and isinstance(value, bool))

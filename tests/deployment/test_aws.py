@@ -164,6 +164,26 @@ def test_each_error_has_its_own_remedy(code: str) -> None:
         assert hasattr(botocore.exceptions, code)
 
 
+@pytest.mark.parametrize(
+    ("code", "final"),
+    [
+        ("InvalidClientTokenId", True),
+        ("OptInRequired", True),
+        ("ParamValidationError", True),
+        ("RequestExpired", True),
+        ("SignatureDoesNotMatch", True),
+        ("UnauthorizedOperation", True),
+        ("UnrecognizedClientException", True),
+        ("ValidationError", True),
+        ("ThrottlingException", False),
+        ("InternalFailure", False),
+        ("ServiceUnavailable", False),
+    ],
+)
+def test_nobody_waits_for_an_error_that_does_not_pass(code: str, final: bool) -> None:
+    assert AwsError("cloudformation.describe_stacks", code, "").final is final
+
+
 def test_no_remedy_is_left_without_its_error() -> None:
     assert {remedy(code) for code in REMEDIES_OF_ERRORS} == set(REMEDIES.values())
     assert remedy("ThrottlingException") == ""
