@@ -129,7 +129,10 @@ def test_an_interrupt_is_said_without_a_traceback(copy: Path) -> None:
             assert gate.poll() is None
         os.killpg(gate.pid, signal.SIGINT)
         _, errors = gate.communicate()
-    assert (gate.returncode, errors) == (130, "Interrupted; the same command again goes on from there.\n")
+    assert errors == "Interrupted; the same command again goes on from there.\n"
+    # Interrupted while it executes a text (a dataclass is made of one), Python ends by the signal itself, which every
+    # shell and make call 130, too (CPython, pythonrun.c, `run_eval_code_obj`).
+    assert gate.returncode in (130, -signal.SIGINT)
     assert not cache.is_fresh(copy)
 
 
