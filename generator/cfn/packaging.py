@@ -135,6 +135,8 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def first_difference(ours: Any, theirs: Any, place: str = "") -> str:
     """Where two values of JSON differ first, as a place and what is there; empty where they are the same. A number and
     a Boolean are never the same, though Python calls 1 and true equal."""
+    if json.dumps(ours, sort_keys=True) == json.dumps(theirs, sort_keys=True):
+        return ""
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         for key in [*ours, *(key for key in theirs if key not in ours)]:
             here = f"{place}/{json.dumps(key)[1:-1]}"
@@ -144,13 +146,11 @@ def first_difference(ours: Any, theirs: Any, place: str = "") -> str:
                 return f"{here} is not ours: {_shortened(theirs[key])}"
             if difference := first_difference(ours[key], theirs[key], here):
                 return difference
-        return ""
     if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         pairs = enumerate(zip(ours, theirs, strict=True))
         differences = (first_difference(mine, other, f"{place}/{number}") for number, (mine, other) in pairs)
-        return next(filter(None, differences), "")
-    same = json.dumps(ours, sort_keys=True) == json.dumps(theirs, sort_keys=True)
-    return "" if same else f"{place or '/'} is {_shortened(theirs)} instead of {_shortened(ours)}"
+        return next(filter(None, differences))
+    return f"{place or '/'} is {_shortened(theirs)} instead of {_shortened(ours)}"
 
 
 def _shortened(value: Any) -> str:
