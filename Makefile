@@ -154,7 +154,7 @@ soak: .venv/test .venv-checkov/ready .venv-awscli/ready ## run what `make test` 
 	@$(if $(call given,SEEDS),SEEDS=$(call quoted,SEEDS)) $(BIN)/python -m pytest -n 2 -m soak $(call given,PYTEST)
 
 unit: .venv/test ## run the tests without a server, a browser or processes of their own
-	@$(BIN)/python -m pytest -p tests.support.forks --forks 2 -m unit $(call given,PYTEST)
+	@$(BIN)/python -m pytest -p tests.support.forks --forks 3 -m unit $(call given,PYTEST)
 
 mutants: .venv/mutants .venv-checkov/ready .venv-awscli/ready ## measure which seeded faults the tests see: SEED=1 COUNT=150
 	@$(BIN)/python -m tests.mutants $(call option,SEED,--seed) $(call option,COUNT,--count) $(arguments)

@@ -1,6 +1,6 @@
 """`--forks N`: the tests run in N processes, forked from the one that has collected them.
 
-    python -m pytest -p tests.support.forks --forks 2 -m unit
+    python -m pytest -p tests.support.forks --forks 3 -m unit
 
 pytest-xdist, as in `make test`, imports and collects everything in each worker, and sends six messages for each test.
 Where thousands of tests take milliseconds, that was a quarter of the processor's time. As there, a file is run by one
