@@ -123,17 +123,17 @@ def destroy(aws: Aws, stack: Stack, **options: Any) -> Running:
 
 
 def watch(aws: Aws, running: Running) -> Outcome:
-    """Waits for the end of an operation. Calls that fail are repeated for `PATIENCE` seconds, unless waiting does not
-    help. Raises `ManualActionRequiredError` when it cannot be followed any more."""
-    waits, answered = pauses(), time.monotonic()
+    """Waits for the end of an operation. Calls are repeated for `PATIENCE` seconds from the first that fails, unless
+    waiting does not help. Raises `ManualActionRequiredError` when it cannot be followed any more."""
+    waits, failing = pauses(), None
     with left_running(running):
         while True:
             try:
                 if stack := _ended(aws, running):
                     return Outcome(stack, stack.status in running.expected, time.monotonic() - running.started)
-                answered = time.monotonic()
+                failing = None
             except AwsError as error:
-                if error.final or time.monotonic() - answered > PATIENCE:
+                if error.final or time.monotonic() - (failing := failing or time.monotonic()) > PATIENCE:
                     leave(running.stack, error)
             time.sleep(next(waits))
 

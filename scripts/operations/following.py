@@ -80,11 +80,11 @@ def watch(aws: Aws, running: Running, observer: Observer) -> FollowedOutcome:
 def follow(aws: Aws, running: Running, observer: Observer) -> tuple[list[Event], Stack]:
     """Every event of the operation, each shown to `observer` as soon as it is known, and the stack at the end.
 
-    The observer answers Ctrl-C, whenever it comes. Calls that fail are repeated for
-    `PATIENCE` seconds, unless nothing gets better by waiting; then their `AwsError` is raised.
+    The observer answers Ctrl-C, whenever it comes. Calls are repeated for `PATIENCE` seconds from the first one that
+    fails, however long somebody thought before, unless nothing gets better by waiting; then their `AwsError` is raised.
     """
-    stack_id, see, answered = running.stack.id, observer.see, time.monotonic()
-    stream, waits, last = EventStream(aws, stack_id, running.after), pauses(), answered
+    stack_id, see, failing = running.stack.id, observer.see, None
+    stream, waits, last = EventStream(aws, stack_id, running.after), pauses(), time.monotonic()
     events: dict[str, Event] = {}
     while True:
         try:
@@ -98,9 +98,9 @@ def follow(aws: Aws, running: Running, observer: Observer) -> tuple[list[Event],
                     # The stack's last event may come before its status; the status decides.
                     if stream.status and meaning(stream.status).ended and (stack := ended(aws, stack_id)):
                         return list(events.values()), stack
-                answered = time.monotonic()
+                failing = None
             except AwsError as error:
-                if error.final or time.monotonic() - answered > PATIENCE:
+                if error.final or time.monotonic() - (failing := failing or time.monotonic()) > PATIENCE:
                     raise
             _rest(next(waits), see)
         except KeyboardInterrupt:

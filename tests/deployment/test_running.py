@@ -131,6 +131,35 @@ def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.Monk
         assert seconds <= now[0] <= seconds + 10
 
 
+def test_time_in_which_somebody_thinks_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an hour at the question of Ctrl-C, one call without an answer ends nothing."""
+    now = [0.0]
+    monkeypatch.setattr("scripts.operations.following.time.monotonic", lambda: now[0])
+    naps = iter([KeyboardInterrupt])
+
+    def rest(seconds: float) -> None:
+        now[0] += seconds
+        for interrupt in naps:
+            raise interrupt
+
+    monkeypatch.setattr("scripts.operations.following.time.sleep", rest)
+    ended = {"StackEvents": [own("UPDATE_COMPLETE", 9), own("UPDATE_IN_PROGRESS", 0)]}
+    stack = {"StackName": STAGING, "CreationTime": START, "StackId": arn("stack", STAGING)}
+    going, good = (
+        {"Stacks": [{**stack, "StackStatus": status}]} for status in ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
+    )
+    aws = Prepared(
+        cloudformation__describe_stack_events=ended,
+        cloudformation__describe_stacks=[going, going, refusal("x", "EndpointConnectionError"), good, good],
+    )
+
+    def think(_: Any) -> None:
+        now[0] += 3600.0
+
+    _, ending = following.follow(aws, running(STAGING), Watching(interrupted=think))
+    assert ending.status == "UPDATE_COMPLETE"
+
+
 def interrupt_at(number: int) -> Callable[[FrameType, str, Any], Any]:
     """A trace that raises Ctrl-C once, before the line of that number of those that follow it."""
     left = [number]

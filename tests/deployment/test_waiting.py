@@ -69,6 +69,21 @@ def test_calls_that_fail_are_repeated_while_waiting_may_help(code: str, most: fl
     assert seconds[0] <= most and (seconds[0] >= execute.PATIENCE or not most)
 
 
+def test_time_in_which_nobody_asked_is_no_failure(seconds: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was stopped, and then one call without an answer: the network comes back, too."""
+    monkeypatch.setattr("scripts.deployment.execute.time.sleep", lambda _: seconds.append(seconds.pop() + 1000.0))
+    ends = ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
+    aws = Prepared(
+        cloudformation__describe_stacks=[
+            described(BEFORE),
+            refusal("x", "EndpointConnectionError"),
+            described(ends[1]),
+        ],
+        cloudformation__describe_stack_events=[events(), events(*ends)],
+    )
+    assert execute.watch(aws, running()).good
+
+
 @pytest.mark.parametrize(
     "options", [{}, {"RetainResources": ["Data", "Logs"]}, {"RoleARN": "arn:aws:iam::0:role/Other"}]
 )
