@@ -132,10 +132,12 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     if not gate:
         _write_pages(files, templates)
         return []
+    # This module by its name: run as `__main__` it is another one, which a process that is not forked cannot import.
+    from generator import __main__ as this
     from generator.gate import process
 
     # Both import cfn-lint and need only the templates that lie there.
-    with process.started((_linted, _parameter_page)) as result:
+    with process.started((this._linted, this._parameter_page)) as result:
         _write_pages(files, templates)
         with _working(GATE):
             findings = _gate_findings(files, templates, result)

@@ -136,6 +136,17 @@ def test_an_interrupt_is_said_without_a_traceback(copy: Path) -> None:
     assert not cache.is_fresh(copy)
 
 
+def test_the_gate_needs_no_fork(copy: Path) -> None:
+    """macOS starts processes anew, and so does Python from 3.14 on (library reference, multiprocessing, "Contexts and
+    start methods"): what the gate begins there has to be found by its module."""
+    cache.remember_linted(copy, ("site.json",))
+    edit(copy / "generator/stacks/site.py", "every release is a version", "each release is a version")
+    code = "import multiprocessing, runpy, sys; multiprocessing.set_start_method('spawn'); sys.argv[1:] = ['--gate']; "
+    code += "runpy.run_module('generator', run_name='__main__', alter_sys=True)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr == "" and cache.is_fresh(copy), result.stderr
+
+
 def test_a_template_that_nothing_makes_is_removed(copy: Path) -> None:
     shutil.copy(copy / "templates/site.json", copy / "templates/left_over.json")
     assert "templates/left_over.json is made by nothing" in run(copy, "--check").stdout
