@@ -65,4 +65,4 @@ def run(options: Namespace) -> Exit:
 if __name__ == "__main__":
     from scripts.cli import entry
 
-    entry("python -m scripts", "cost")
+    entry("python -m scripts.deploy", "cost")

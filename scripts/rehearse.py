@@ -120,4 +120,4 @@ def _print(text: str) -> None:
 if __name__ == "__main__":
     from scripts.cli import entry
 
-    entry("python -m scripts", "rehearse")
+    entry("python -m scripts.deploy", "rehearse")

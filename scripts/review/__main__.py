@@ -3,4 +3,4 @@
 from scripts.cli import entry
 
 if __name__ == "__main__":
-    entry("python -m scripts", "review")
+    entry("python -m scripts.deploy", "review")

@@ -108,6 +108,18 @@ def test_every_door_leads_to_the_same(door: str, safe: str) -> None:
     assert done.returncode == 0 and done.stdout.startswith("staging: US dollars a month"), done.stderr
 
 
+def test_what_a_door_calls_itself_can_be_typed() -> None:
+    """It stands before each of its hints and errors: `python -m scripts rehearse` would be no module."""
+    sources = [file for file in (ROOT / "scripts").rglob("*.py") if "import entry\n" in file.read_text(encoding="utf-8")]
+    assert len(sources) >= 4, "deploy, rehearse, cost, review"
+    for file in sources:
+        door = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+        shown = typed("--help", command=[sys.executable, "-m", door]).stdout
+        name = re.match(r"usage: python ((?: ?[\w.-]+)+?) (?=[A-Z[])", shown)
+        assert name, f"{door}: {shown}"
+        assert typed("--help", command=[sys.executable, *name[1].split()]).stdout == shown, door
+
+
 def shell(line: str, **more: str) -> subprocess.CompletedProcess[str]:
     """A line of bash in which `delivery` is the command; its status is the command's."""
     command = " ".join(f'"{word}"' for word in DELIVERY)
