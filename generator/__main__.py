@@ -136,12 +136,13 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     from generator import __main__ as this
     from generator.gate import process
 
-    # Both import cfn-lint and need only the templates that lie there.
-    with process.started((this._linted, this._parameter_page)) as result:
+    # What takes longest and needs only the templates that lie there; the first two import cfn-lint.
+    work = (this._linted, this._parameter_page, this._house_rules)
+    with process.shared(work) as (linted, parameter_page, house_rules):
         _write_pages(files, templates)
         with _working(GATE):
-            findings = _gate_findings(files, templates, result)
-            page = result()
+            findings = _gate_findings(files, templates, house_rules, linted)
+            page = parameter_page()
     _write_page(PAGE, page, "parameters")
     return _judge(findings)
 
@@ -200,7 +201,7 @@ def check(base: Path, *, gate: bool) -> int:
     if not gate:
         return DONE
     with _working(GATE):
-        findings = _gate_findings(files, templates, _linted)
+        findings = _gate_findings(files, templates, _house_rules, _linted)
     return FINDINGS if _judge(findings) else DONE
 
 
@@ -211,24 +212,36 @@ def _linted() -> list[Finding]:
     return lint.lint(ROOT, only=cache.unlinted_templates(ROOT))
 
 
+def _house_rules() -> list[Finding]:
+    """What breaks a project rule."""
+    from generator.cfn.templates import load
+    from generator.gate import rules
+
+    return rules.findings(load(TEMPLATES))
+
+
 def _gate_findings(
-    files: Mapping[str, str], templates: TemplateSet, linted: Callable[[], list[Finding]]
+    files: Mapping[str, str],
+    templates: TemplateSet,
+    house_rules: Callable[[], list[Finding]],
+    linted: Callable[[], list[Finding]],
 ) -> list[Finding]:
-    """What is wrong with the templates that lie in `templates/` and with the parameter files; the search for new ways
-    is left out where nothing has changed that it depends on."""
-    from generator.gate import beside, parameter_files, rules
+    """What is wrong with the templates that lie in `templates/` and with the parameter files. What `house_rules` and
+    `linted` return is asked for last, because another process may be at it; the search for new ways is left out where
+    nothing has changed that it depends on."""
+    from generator.gate import beside, parameter_files
     from generator.gate.reachability import matrix
     from generator.gate.suppressions import suppressions
 
-    house_rules = rules.findings(templates)
     values = parameter_files.findings(PARAMS, templates)
     # With values that are refused nobody knows which roles there would be.
     searched = values or cache.is_searched(ROOT, files)
     ways = [] if searched else matrix.findings(*matrix.make_matrices(templates, PARAMS))
     missing = beside.findings(ROOT, templates)
+    by_rules = house_rules()
     by_lint = linted()
     _remember(partial(cache.remember_linted, ROOT, {Path(finding.file).name for finding in by_lint}))
-    return [*suppressions(ROOT, templates), *by_lint, *house_rules, *missing, *values, *ways]
+    return [*suppressions(ROOT, templates), *by_lint, *by_rules, *missing, *values, *ways]
 
 
 def _unexplained_permissions(base: Path, templates: TemplateSet) -> list[Finding]:

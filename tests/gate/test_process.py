@@ -1,16 +1,22 @@
-"""What the gate begins in a process of its own, beside the rest of its work."""
+"""The work that the gate shares with a process of its own."""
 
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from generator.gate import process
 
+BEGUN, GOES_ON = "begun", "goes-on"  # files
+
 
 class RefusedError(Exception):
-    pass
+    """An error that cannot be sent to another process: its arguments are not those of the exception."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
 
 
 def identifier() -> int:
@@ -18,38 +24,97 @@ def identifier() -> int:
 
 
 def refuses() -> None:
-    raise RefusedError("what is wrong")
+    raise RefusedError("what is wrong", "and why")
 
 
 def is_ended() -> None:
+    Path(BEGUN).touch()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def takes_long() -> None:
+    Path(BEGUN).write_text(str(os.getpid()), encoding="utf-8")
     time.sleep(600)
 
 
-def test_each_function_has_its_result_from_one_other_process() -> None:
-    with process.started((identifier, identifier)) as result:
-        first, second = result(), result()
-    assert first == second != os.getpid()
+def waits() -> int:
+    """Its process, as soon as somebody lets it go on."""
+    Path(BEGUN).touch()
+    while not Path(GOES_ON).exists():
+        time.sleep(0.005)
+    return os.getpid()
 
 
-def test_what_a_function_raises_is_raised_where_its_result_is_asked_for() -> None:
-    with process.started((refuses, identifier)) as result:
-        with pytest.raises(RefusedError, match="what is wrong"):
-            result()
-        assert result()
+def lets_go_on() -> int:
+    Path(GOES_ON).touch()
+    return os.getpid()
+
+
+def wait_until_begun() -> str:
+    """What the function that the other process is at has written down."""
+    while not Path(BEGUN).exists():
+        time.sleep(0.005)
+    return Path(BEGUN).read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_each_function_has_its_result_in_whatever_order_it_is_asked_for() -> None:
+    with process.shared((str, list, dict)) as (text, items, entries):
+        assert (entries(), text(), items()) == ({}, "", [])
+
+
+def test_the_other_process_works_while_this_one_does_something_else() -> None:
+    with process.shared((waits, identifier)) as (waiting, other):
+        wait_until_begun()
+        lets_go_on()
+        assert waiting() != os.getpid()
+        other()
+
+
+def test_what_nobody_has_begun_is_carried_out_here_instead_of_waiting() -> None:
+    with process.shared((waits, identifier, lets_go_on)) as (waiting, *others):
+        wait_until_begun()
+        assert waiting() != os.getpid()  # it ends only because the last one was carried out meanwhile
+        assert [other() for other in others] == [os.getpid(), os.getpid()]
+
+
+def test_a_result_is_made_once_however_often_it_is_asked_for() -> None:
+    with process.shared((object,)) as (result,):
+        assert result() is result()
+
+
+def test_an_error_of_the_other_process_is_raised_where_its_result_is_asked_for() -> None:
+    with process.shared((refuses, waits)) as (refused, waiting):
+        wait_until_begun()
+        with pytest.raises(RefusedError, match="what is wrong: and why"):
+            refused()
+        lets_go_on()
+        assert waiting() != os.getpid()
+
+
+def test_an_error_of_what_is_carried_out_here_is_not_raised_for_another_result() -> None:
+    with process.shared((waits, refuses, lets_go_on)) as (waiting, refused, _):
+        wait_until_begun()
+        assert waiting() != os.getpid()
+        with pytest.raises(RefusedError, match="what is wrong: and why"):
+            refused()
 
 
 def test_a_process_that_is_ended_has_no_result() -> None:
-    with process.started((is_ended,)) as result, pytest.raises(EOFError):
-        result()
+    with process.shared((is_ended,)) as (ended,):
+        wait_until_begun()
+        with pytest.raises(EOFError):
+            ended()
 
 
 def test_nothing_is_left_behind_where_nobody_waits() -> None:
-    with process.started((identifier, takes_long)) as result:
-        running = result()
-        os.kill(running, 0)  # it is there
+    with process.shared((takes_long,)):
+        while not (running := wait_until_begun()):
+            time.sleep(0.005)
+        os.kill(int(running), 0)  # it is there
     with pytest.raises(ProcessLookupError):
-        os.kill(running, 0)
+        os.kill(int(running), 0)

@@ -296,17 +296,18 @@ def beside_it(monkeypatch: pytest.MonkeyPatch, steps: list[Any]) -> None:
     """The process that works beside this one, as a context that says when it is entered and left."""
 
     @contextlib.contextmanager
-    def started(work: tuple[Callable[[], Any], ...]) -> Iterator[Callable[[], Any]]:
-        steps.append(("started", work))
-        results = iter(["what cfn-lint finds", "the page"])
-        yield lambda: next(results)
+    def shared(work: tuple[Callable[[], Any], ...]) -> Iterator[list[Callable[[], str]]]:
+        steps.append(("shared", work))
+        yield [lambda: "what cfn-lint finds", lambda: "the page", lambda: "what breaks a rule"]
         steps.append("ended")
 
-    def gate_findings(files: object, templates: object, linted: Callable[[], Any]) -> list[Finding]:
-        steps.append(("_gate_findings", files, templates, linted()))
+    def gate_findings(
+        files: object, templates: object, house_rules: Callable[[], Any], linted: Callable[[], Any]
+    ) -> list[Finding]:
+        steps.append(("_gate_findings", files, templates, house_rules(), linted()))
         return []
 
-    monkeypatch.setattr(process, "started", started)
+    monkeypatch.setattr(process, "shared", shared)
     monkeypatch.setattr(generator, "_gate_findings", gate_findings)
 
 
@@ -316,11 +317,11 @@ def test_the_gate_looks_at_templates_while_cfn_lint_works_beside_it(
 ) -> None:
     assert generator.make_templates(Path("base.md"), gate=True) == []
     assert names(steps[:4]) == RENDERED and steps[4:] == [
-        ("started", (generator._linted, generator._parameter_page)),
+        ("shared", (generator._linted, generator._parameter_page, generator._house_rules)),
         ("_write_ledger", TEMPLATES),
         ("_write_reachability", FILES, TEMPLATES),
         ("_write_ids", TEMPLATES),
-        ("_gate_findings", FILES, TEMPLATES, "what cfn-lint finds"),
+        ("_gate_findings", FILES, TEMPLATES, "what breaks a rule", "what cfn-lint finds"),
         "ended",
         ("_write_page", checkout / "docs/parameters.md", "the page", "parameters"),
         ("remember_pass", checkout),
@@ -379,12 +380,15 @@ def test_a_verdict_that_cannot_be_kept_is_a_warning(name: str | None, shown: obj
 
 @pytest.fixture
 def gate(replace: Replace) -> Replace:
-    replace(rules, findings=[Finding("a", "", "RULE", "", "")])
     replace(parameter_files, findings=[])
     replace(cache, is_searched=False, remember_linted=None)
     replace(matrix, make_matrices=("first", "second"))
     replace(suppressions, suppressions=[Finding("a", "", "SUPPRESSION", "", "")])
     return replace
+
+
+def house_rules() -> list[Finding]:
+    return [Finding("a", "", "RULE", "", "")]
 
 
 def linted() -> list[Finding]:
@@ -404,7 +408,7 @@ def rules_of_findings(monkeypatch: pytest.MonkeyPatch, steps: list[Any]) -> list
 
     monkeypatch.setattr(matrix, "findings", ways)
     monkeypatch.setattr(beside, "findings", missing)
-    return [finding.rule for finding in generator._gate_findings(FILES, TEMPLATES, linted)]
+    return [finding.rule for finding in generator._gate_findings(FILES, TEMPLATES, house_rules, linted)]
 
 
 @pytest.mark.usefixtures("gate")
@@ -413,7 +417,6 @@ def test_the_gate_has_all_findings_in_one_list(
 ) -> None:
     assert rules_of_findings(monkeypatch, steps) == ["SUPPRESSION", "E1", "E2", "RULE", "MOVE", "REACH"]
     assert steps == [
-        ("findings", TEMPLATES),
         ("findings", checkout / "params", TEMPLATES),
         ("is_searched", checkout, FILES),
         ("make_matrices", TEMPLATES, checkout / "params"),
@@ -499,7 +502,7 @@ def test_the_gate_is_the_last_check(checking: Replace, steps: list[Any], capsys:
     assert generator.check(Path("base.md"), gate=True) == 0
     assert capsys.readouterr().out == f"templates: fresh\n{generator.GATE}\n"
     assert names(steps)[-3:] == ["_unexplained_permissions", "_gate_findings", "_judge"]
-    assert steps[-2][1] == FILES and steps[-2][3] is generator._linted
+    assert steps[-2][1] == FILES and steps[-2][3:] == (generator._house_rules, generator._linted)
     checking(generator, _judge=[FAULT])
     assert generator.check(Path("base.md"), gate=True) == 1
 
@@ -714,13 +717,17 @@ def test_logical_ids_are_listed_where_there_is_a_list(checkout: Path, capsys: An
     assert capsys.readouterr().out == f"logical ids: {beside.IDS} written\n"
 
 
-def test_the_page_of_parameters_is_that_of_the_templates_that_lie_there(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("module", "name", "function"),
+    [(parameter_page, "page", "_parameter_page"), (rules, "findings", "_house_rules")],
+)
+def test_page_of_parameters_and_project_rules_are_about_the_templates_that_lie_there(
+    module: Any, name: str, function: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (checkout / "templates").mkdir()
     (checkout / "templates/environment.json").write_text(FILES["environment.json"], encoding="utf-8")
-    monkeypatch.setattr(parameter_page, "page", lambda templates: ", ".join(each.name for each in templates))
-    assert generator._parameter_page() == "environment"
+    monkeypatch.setattr(module, name, lambda templates: ", ".join(each.name for each in templates))
+    assert getattr(generator, function)() == "environment"
 
 
 # --- who can reach what
