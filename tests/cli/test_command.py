@@ -110,7 +110,8 @@ def test_every_door_leads_to_the_same(door: str, safe: str) -> None:
 
 def test_what_a_door_calls_itself_can_be_typed() -> None:
     """It stands before each of its hints and errors: `python -m scripts rehearse` would be no module."""
-    sources = [file for file in (ROOT / "scripts").rglob("*.py") if "import entry\n" in file.read_text(encoding="utf-8")]
+    files = (ROOT / "scripts").rglob("*.py")
+    sources = [file for file in files if "import entry\n" in file.read_text(encoding="utf-8")]
     assert len(sources) >= 4, "deploy, rehearse, cost, review"
     for file in sources:
         door = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
