@@ -718,8 +718,7 @@ def test_logical_ids_are_listed_where_there_is_a_list(checkout: Path, capsys: An
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "function"),
-    [(parameter_page, "page", "_parameter_page"), (rules, "findings", "_house_rules")],
+    ("module", "name", "function"), [(parameter_page, "page", "_parameter_page"), (rules, "findings", "_house_rules")]
 )
 def test_page_of_parameters_and_project_rules_are_about_the_templates_that_lie_there(
     module: Any, name: str, function: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
