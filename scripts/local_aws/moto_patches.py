@@ -141,6 +141,7 @@ def _buckets() -> None:
     replace(FakeBucket, "get_permission", permission)
     replace(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda **_: True))
     _tags_of_buckets()
+    _checksums()
 
 
 def _tags_of_buckets() -> None:
@@ -184,6 +185,31 @@ def _tags_of_buckets() -> None:
     replace(S3Response, "_bucket_response_put", put_status)
     replace(S3Response, "_bucket_response_get", get_status)
     replace(S3Response, "_bucket_response_delete", delete_strictly)
+
+
+def _checksums() -> None:
+    """moto keeps a checksum that comes with its value only where an SDK names the algorithm once more, and compares it
+    with nothing. S3 keeps it, and refuses what has another (botocore's s3 model, PutObject: "data integrity check"; the
+    error as S3 answers it: arrow-rs-object-store issue 709)."""
+    from moto.s3.exceptions import S3ClientError
+    from moto.s3.responses import S3Response
+    from moto.s3.utils import compute_checksum
+
+    get = S3Response._get_checksum
+    named = {f"x-amz-checksum-{algorithm.lower()}": algorithm for algorithm in ("CRC32", "SHA1", "SHA256")}
+
+    def get_compared(response: Any, response_headers: dict[str, Any]) -> tuple[str, str | None]:
+        header = next((name for name in named if response.headers.get(name)), None)
+        if header is None:
+            algorithm, checksum = get(response, response_headers)
+            return algorithm, checksum
+        algorithm, checksum = named[header], response.headers[header]
+        if compute_checksum(response.body or b"", algorithm).decode() != checksum:
+            raise S3ClientError("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
+        response_headers[header] = checksum
+        return algorithm, checksum
+
+    replace(S3Response, "_get_checksum", get_compared)
 
 
 def _records() -> None:

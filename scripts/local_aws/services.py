@@ -111,7 +111,9 @@ def _answer(application: Application, request: AWSPreparedRequest, authorization
         LOG.error("%s", traceback.format_exc())
         body, status, headers = [b""], "500 Internal Server Error", Headers()
     number, raw = int(status.split()[0]), io.BytesIO(b"".join(body))
-    response = HTTPResponse(raw, dict(headers), number, preload_content=False, decode_content=False)
+    response = HTTPResponse(
+        raw, dict(headers), number, request_method=request.method, preload_content=False, decode_content=False
+    )
     return AWSResponse(request.url, number, response.headers, response)
 
 

@@ -413,3 +413,28 @@ def test_a_path_without_an_operation_is_told_too(account: Account) -> None:
         text = b"".join(application(environ, lambda status, _: answered.append(status)))
         assert (b"the local AWS does not have ecs.?" in text) is (method == "GET"), text
     assert [status.partition(" ")[0] for status in answered] == ["501", "501"]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "checksum"),
+    [
+        ("CRC32", "DUoRhQ=="),
+        ("SHA1", "Kq5sNclPz7QV2+lfQIuc6R7oRu0="),
+        ("SHA256", "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="),
+    ],
+)
+def test_an_object_has_the_checksum_that_it_came_with_and_no_other(
+    account: Account, algorithm: str, checksum: str
+) -> None:
+    bucket = f"checked-{algorithm.lower()}"
+    s3, name = account.services.client("s3"), {"Bucket": bucket, "Key": "object"}
+    s3.create_bucket(Bucket=bucket)
+    field = f"Checksum{algorithm}"
+    message = f"The {algorithm} you specified did not match the calculated checksum."
+    assert refusal(s3.put_object, **name, Body=b"another", **{field: checksum}) == ("BadDigest", message)
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket), "what is refused is not kept"
+    assert s3.put_object(**name, Body=b"hello world", **{field: checksum})[field] == checksum
+    assert s3.head_object(**name, ChecksumMode="ENABLED")[field] == checksum
+    assert field not in s3.head_object(**name), "it is given to who asks for it"
+    s3.put_object(**name, Body=b"later")
+    assert s3.head_object(**name, ChecksumMode="ENABLED").get(field) != checksum
