@@ -1,7 +1,7 @@
 """The only place that touches boto3: session, retries, paging, and the one method that every call goes through."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -9,13 +9,18 @@ from datetime import datetime
 from functools import cache, partial
 from itertools import accumulate, repeat
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 from scripts.deployment.errors import AwsError, UsageError, remedy
 
 Answer = dict[str, Any]
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 LONGEST = 1000  # characters of a message
+AT_ONCE = 8  # calls; a client of botocore keeps ten connections
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Aws:
     `endpoint` nothing of those is read, credentials least of all."""
 
     _identity: Identity | None = None
+    _making = Lock()  # boto3 makes clients in one thread at a time only
 
     def __init__(self, profile: str | None = None, region: str | None = None, endpoint: Endpoint | None = None) -> None:
         self.endpoint, self._clients = endpoint, dict[str, Any]()
@@ -98,6 +104,16 @@ class Aws:
         except PaginationError as error:
             raise AwsError(f"{service}.{operation}", type(error).__name__, str(error)) from error
 
+    def at_once(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """What a function that calls AWS gives for each item, in their order; it works on several at the same time.
+        Raises what it raises for the first item that it fails for."""
+        from multiprocessing.pool import ThreadPool  # nobody waits for a call of these when a person ends the process
+
+        if len(items) < 2:
+            return list(map(function, items))
+        with ThreadPool(min(len(items), AT_ONCE)) as pool:
+            return list(pool.imap(function, items))
+
     def identity(self) -> Identity:
         """Who we are to AWS, asked once."""
         if self._identity is None:
@@ -106,16 +122,20 @@ class Aws:
         return self._identity
 
     def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            from botocore.config import Config
-
-            # `standard` also retries throttling, 5xx and dropped connections, with backoff and jitter.
-            retries = {"mode": "standard", "total_max_attempts": 8}
-            local = {"proxies": {}, "s3": {"addressing_style": "path"}} if self.endpoint else {}
-            config = Config(retries=retries, connect_timeout=10, read_timeout=60, **local)
-            where = {"region_name": self.region, "endpoint_url": self.endpoint.url if self.endpoint else None}
-            self._clients[service] = self.session.client(service, config=config, **where)
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = self._new_client(service)
         return self._clients[service]
+
+    def _new_client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        # `standard` also retries throttling, 5xx and dropped connections, with backoff and jitter.
+        retries = {"mode": "standard", "total_max_attempts": 8}
+        local = {"proxies": {}, "s3": {"addressing_style": "path"}} if self.endpoint else {}
+        config = Config(retries=retries, connect_timeout=10, read_timeout=60, **local)
+        where = {"region_name": self.region, "endpoint_url": self.endpoint.url if self.endpoint else None}
+        return self.session.client(service, config=config, **where)
 
 
 def _session(profile: str | None) -> Any:

@@ -145,9 +145,11 @@ def _bodies(aws: Aws, stack_id: str, name: str, body: Mapping[str, Any]) -> dict
     bodies, rewritten = dict[str, Any](), dict(body["Resources"])
     nested = [logical_id for logical_id, resource in body["Resources"].items() if resource["Type"] == STACK]
     ids = {each.path[0]: each.physical_id for each in resources(aws, stack_id)} if nested else {}
-    for logical_id in (each for each in nested if ids.get(each)):  # where its condition is false it does not exist
+    standing = [each for each in nested if ids.get(each)]  # where its condition is false it does not exist
+    texts = aws.at_once(lambda each: read_body(aws, ids[each]), standing)
+    for logical_id, text in zip(standing, texts, strict=True):
         below, resource = f"{name}.{logical_id}", body["Resources"][logical_id]
-        bodies |= _bodies(aws, ids[logical_id], below, read_body(aws, ids[logical_id]))
+        bodies |= _bodies(aws, ids[logical_id], below, text)
         rewritten[logical_id] = {**resource, "Properties": {**resource["Properties"], "TemplateURL": f"{below}.json"}}
     return {**bodies, name: {**body, "Resources": rewritten}}
 

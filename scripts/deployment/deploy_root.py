@@ -10,6 +10,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from generator.cfn import broadening
@@ -253,7 +254,7 @@ def execute(root: RootDeployment, plan: Plan, begin: Begin = start) -> tuple[Exi
     """Executes what was agreed to, follows it and writes it down; `begin` starts the operation."""
     aws, extensions = root.aws, root.context.extensions
     # Once more, before anything happens: CloudFormation may read nested templates again when it executes a change set.
-    verify_stored(aws, root.bucket, plan.stored)
+    aws.at_once(partial(verify_stored, aws, root.bucket), plan.stored)
     extensions.say(extensions.before_execution(root, plan))
     record = Record.begin(aws, root.bucket, root.context.origin, plan, root.environment.version)
     running = begin(aws, plan)

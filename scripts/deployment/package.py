@@ -7,9 +7,10 @@ its checksum before it is used, and what CloudFormation has taken is read back f
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from generator.cfn import verdict
@@ -61,29 +62,28 @@ def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> None:
             # Somebody was faster, or our own call was sent again (S3 user guide, "Conditional writes").
             if error.code not in ("PreconditionFailed", "ConditionalRequestConflict"):
                 raise
-            verify_stored(aws, bucket, [template])
-    verify_stored(aws, bucket, [each for each in packaged.templates if each.key in stored])
+            verify_stored(aws, bucket, template)
+    aws.at_once(partial(verify_stored, aws, bucket), [each for each in packaged.templates if each.key in stored])
 
 
-def verify_stored(aws: Aws, bucket: Bucket, templates: Iterable[Packaged]) -> None:
-    """Raises `TemplateMismatchError` unless the bucket holds exactly these templates. What is not there is looked for
+def verify_stored(aws: Aws, bucket: Bucket, template: Packaged) -> None:
+    """Raises `TemplateMismatchError` unless the bucket holds exactly this template. What is not there is looked for
     again: for 15 minutes after versions are turned on, a new object may be missing now and then (S3 user guide)."""
-    for template in templates:
-        names, where = {"Key": template.key, **bucket.address}, f"s3://{bucket.name}/{template.key}"
-        for pause in (1, 2, 4, 8, 15, 0):
-            try:
-                stored = aws.call("s3", "head_object", ChecksumMode="ENABLED", **names)
-                break
-            except AwsError as error:
-                if error.code != "404":  # a HEAD has no body that could name the error (S3 API reference, HeadObject)
-                    raise
-                if not pause:
-                    raise TemplateMismatchError(where, "it is gone") from error
-            time.sleep(pause)
-        if stored.get("ChecksumSHA256") != template.checksum:
-            # Another layout of the same content is fine; what is longer than CloudFormation takes is none of ours.
-            text = aws.call("s3", "get_object", **names)["Body"].read(TEMPLATE_BYTES + 1).decode(errors="replace")
-            check(where, template.body, text)
+    names, where = {"Key": template.key, **bucket.address}, f"s3://{bucket.name}/{template.key}"
+    for pause in (1, 2, 4, 8, 15, 0):
+        try:
+            stored = aws.call("s3", "head_object", ChecksumMode="ENABLED", **names)
+            break
+        except AwsError as error:
+            if error.code != "404":  # a HEAD has no body that could name the error (S3 API reference, HeadObject)
+                raise
+            if not pause:
+                raise TemplateMismatchError(where, "it is gone") from error
+        time.sleep(pause)
+    if stored.get("ChecksumSHA256") != template.checksum:
+        # Another layout of the same content is fine; what is longer than CloudFormation takes is none of ours.
+        text = aws.call("s3", "get_object", **names)["Body"].read(TEMPLATE_BYTES + 1).decode(errors="replace")
+        check(where, template.body, text)
 
 
 def verify(aws: Aws, plan: Plan, packaged: PackagedSet) -> None:
@@ -91,8 +91,7 @@ def verify(aws: Aws, plan: Plan, packaged: PackagedSet) -> None:
     what the root nests there."""
     path: tuple[str, ...] = (plan.stack,)
     levels = [(path, plan.change_set, packaged.root, plan.changes)]
-    for path, change_set, template, changes in levels:
-        check(" > ".join(path), template.body, read_text(aws, ChangeSetName=change_set))
+    for path, _, template, changes in levels:
         for change in changes:
             # What goes is not made from a template of ours, and one in which nothing changes is not executed.
             if change.type == STACK and change.action != "Remove" and not (change.nested and not change.change_set):
@@ -101,6 +100,9 @@ def verify(aws: Aws, plan: Plan, packaged: PackagedSet) -> None:
                 if nested is None or not change.change_set:
                     raise TemplateMismatchError(" > ".join(below), "CloudFormation shows no change set of it")
                 levels.append((below, change.change_set, nested, change.children))
+    texts = aws.at_once(lambda level: read_text(aws, ChangeSetName=level[1]), levels)
+    for (path, _, template, _), text in zip(levels, texts, strict=True):
+        check(" > ".join(path), template.body, text)
 
 
 def check(where: str, body: Body, text: str) -> None:

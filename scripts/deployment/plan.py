@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from generator.cfn.broadening import Grant
@@ -246,11 +247,12 @@ def complete(aws: Aws, change_set: str) -> Answer:
 
 
 def _changes(aws: Aws, answer: Answer, path: Path, reading: Reading) -> Iterator[PlannedChange]:
+    ids = [id for entry in answer["Changes"] if (id := entry["ResourceChange"].get("ChangeSetId"))]
+    nested = dict(zip(ids, aws.at_once(partial(complete, aws), ids), strict=True))
     for entry in answer["Changes"]:
         here = (*path, entry["ResourceChange"]["LogicalResourceId"])
         below, children = entry["ResourceChange"].get("ChangeSetId", ""), tuple[PlannedChange, ...]()
-        if below:
-            child = complete(aws, below)
+        if child := nested.get(below):
             if child["Status"] != CREATED and not is_unchanged(child):
                 raise _refused(aws, here, child)
             below = below if child["Status"] == CREATED else ""

@@ -32,10 +32,9 @@ class LocalAccount(Aws):
         super().__init__(endpoint=endpoint)
         self._lost = lost
 
-    def _client(self, service: str) -> Any:
-        new, client = service not in self._clients, super()._client(service)
-        if new:
-            client.meta.events.register_first("needs-retry", self._check)
+    def _new_client(self, service: str) -> Any:
+        client = super()._new_client(service)
+        client.meta.events.register_first("needs-retry", self._check)
         return client
 
     def _check(self, caught_exception: Exception | None = None, **_: Any) -> None:

@@ -1,9 +1,10 @@
 """Following what runs over all nested stacks to its end, event by event. The result is a value, however it ends."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Protocol
 
 from generator.cfn.masking import scrubbed
@@ -163,12 +164,11 @@ class EventStream:
         """Reads what has happened since the last call."""
         done: set[str] = set()
         while todo := [each for each, watch in self._watched.items() if watch.running and each not in done]:
-            for stack_id in todo:
-                done.add(stack_id)
-                self._read(stack_id, self._watched[stack_id])
+            done.update(todo)
+            for stack_id, answers in zip(todo, self._aws.at_once(self._unseen, todo), strict=True):
+                self._take(self._watched[stack_id], answers)
 
-    def _read(self, stack_id: str, watch: _Watch) -> None:
-        answers = list(self._unseen(stack_id, watch))[::-1]
+    def _take(self, watch: _Watch, answers: Sequence[Answer]) -> None:
         if not answers:
             return
         if self._start is None:
@@ -185,10 +185,11 @@ class EventStream:
         # Last: what an interrupt ends before is read again.
         watch.seen = answers[-1]["EventId"]
 
-    def _unseen(self, stack_id: str, watch: _Watch) -> Iterator[Answer]:
-        """Newest first, as CloudFormation gives them."""
-        for page in self._aws.pages("cloudformation", "describe_stack_events", StackName=stack_id):
-            for answer in page["StackEvents"]:
-                if answer["EventId"] == watch.seen or (self._start and answer["Timestamp"] < self._start):
-                    return
-                yield answer
+    def _unseen(self, stack_id: str) -> Sequence[Answer]:
+        """What was not read yet of one stack, oldest first; CloudFormation gives the newest first."""
+        pages = self._aws.pages("cloudformation", "describe_stack_events", StackName=stack_id)
+        answers, seen = (answer for page in pages for answer in page["StackEvents"]), self._watched[stack_id].seen
+        unseen = takewhile(
+            lambda each: each["EventId"] != seen and not (self._start and each["Timestamp"] < self._start), answers
+        )
+        return list(unseen)[::-1]

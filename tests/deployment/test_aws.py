@@ -6,6 +6,7 @@ import http.server
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError, InvalidConfigError, NoCredentialsError
 from botocore.utils import parse_timestamp
 
-from scripts.deployment.aws import LONGEST, Answer, Aws, Endpoint, Identity, pauses
+from scripts.deployment.aws import AT_ONCE, LONGEST, Answer, Aws, Endpoint, Identity, pauses
 from scripts.deployment.errors import REMEDIES, AwsError, Exit, UsageError, remedy
 from tests.conftest import ROOT
 from tests.support.service import Prepared
@@ -300,6 +301,66 @@ def test_a_service_is_reached_by_one_client_that_is_patient(monkeypatch: pytest.
     if url:
         keys = aws.session.get_credentials()
         assert (keys.access_key, keys.secret_key, keys.token) == ("somebody", "local", None)
+
+
+def test_calls_are_made_at_the_same_time_and_their_results_stay_in_order() -> None:
+    aws, together = Aws(endpoint=Endpoint("http://127.0.0.1:9", "eu-west-1")), threading.Barrier(AT_ONCE, timeout=30)
+
+    def doubled(number: int) -> int:
+        if number < AT_ONCE:
+            together.wait()  # comes back only when all of these are under way
+        return 2 * number
+
+    numbers = list(range(3 * AT_ONCE))
+    assert aws.at_once(doubled, numbers) == [2 * number for number in numbers]
+    assert aws.at_once(doubled, []) == [] and aws.at_once(lambda _: threading.current_thread(), [0]) == [
+        threading.current_thread()
+    ]
+
+
+def test_of_several_calls_that_fail_the_first_in_order_is_told() -> None:
+    aws, second = Aws(endpoint=Endpoint("http://127.0.0.1:9", "eu-west-1")), threading.Event()
+
+    def failing(number: int) -> int:
+        if number == 2:
+            second.set()
+        elif number == 1:
+            assert second.wait(30)
+        if number:
+            raise AwsError("a.b", str(number), "")
+        return number
+
+    with pytest.raises(AwsError) as raised:
+        aws.at_once(failing, [0, 1, 2])
+    assert raised.value.code == "1"
+
+
+def test_a_person_who_interrupts_waits_for_no_call() -> None:
+    """What hangs would hang for a minute, eight times (`read_timeout`, `total_max_attempts`)."""
+    code = """
+import os, signal, time
+from threading import Timer
+from scripts.deployment.aws import Aws, Endpoint
+Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+Aws(endpoint=Endpoint("http://127.0.0.1:9", "eu-west-1")).at_once(time.sleep, [600] * 20)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0 and ended.stderr.strip().endswith("KeyboardInterrupt"), ended.stderr
+
+
+def test_a_client_is_made_once_by_calls_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 makes clients in one thread at a time only (its guide, "Multithreading")."""
+    aws = Aws(endpoint=Endpoint("http://127.0.0.1:9", "eu-west-1"))
+    begun: list[str] = []
+
+    def client(service: str, **_: Any) -> Client:
+        begun.append(service)
+        time.sleep(0.05)
+        return Client()
+
+    monkeypatch.setattr(aws.session, "client", client)
+    aws.at_once(lambda _: aws.call("s3", "list_buckets"), range(AT_ONCE))
+    assert begun == ["s3"]
 
 
 def test_a_local_aws_of_which_nothing_more_is_known() -> None:

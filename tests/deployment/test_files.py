@@ -262,10 +262,10 @@ def test_a_new_bucket_does_not_show_everything_at_once(
     aws = Prepared()
     aws.answers["s3.head_object"] = [*looks, bucket.head]
     if there:
-        package.verify_stored(aws, BUCKET, [template])
+        package.verify_stored(aws, BUCKET, template)
     else:
         with pytest.raises(TemplateMismatchError, match="it is gone"):
-            package.verify_stored(aws, BUCKET, [template])
+            package.verify_stored(aws, BUCKET, template)
     assert waited == [1, 2, 4, 8, 15][:hidden]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from scripts.deployment.aws import Answer, Aws, Identity
+from scripts.deployment.aws import Answer, Aws, Identity, Item, Result
 from scripts.deployment.errors import AwsError
 
 ACCOUNT, REGION = "000000000000", "eu-west-1"
@@ -73,6 +73,10 @@ class Prepared(Aws):
         if shapes.output_shape:
             fits(shapes.output_shape, reply)
         return reply
+
+    def at_once(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """One after the other, so that the order of what is asked for is always the same."""
+        return list(map(function, items))
 
     def _client(self, service: str) -> Any:
         """Of a client no more than what botocore knows of the service."""
