@@ -183,6 +183,9 @@ RIGHTS: tuple[CallerRight, ...] = (
     ),
 )
 
+# The services of dynamic references among the subjects.
+RESOLVED = tuple(dict.fromkeys(right.subject for right in RIGHTS if right.subject.startswith("resolve:")))
+
 # What a service still asks of KMS while a key is new. Authorization by a key's tags is eventually consistent, "up to
 # five minutes" (kms developerguide, abac), while the handler of AWS::KMS::Key calls EnableKeyRotation a minute after
 # CreateKey and takes AccessDenied for final (source of aws-cloudformation-resource-providers-kms, CreateHandler).
@@ -220,9 +223,7 @@ def _functions(resource: Resource) -> Iterator[str]:
             yield next(iter(value))
         if isinstance(value, str | dict):
             text = value if isinstance(value, str) else render(value) if "Fn::Sub" in value else ""
-            for right in RIGHTS:
-                if right.subject.startswith("resolve:") and f"{{{{{right.subject}:" in text:
-                    yield right.subject
+            yield from (subject for subject in RESOLVED if f"{{{{{subject}:" in text)
 
 
 def deployers(templates: TemplateSet) -> Iterator[Resource]:

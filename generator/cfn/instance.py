@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from generator.cfn import assertions, graph
 from generator.cfn.assertions import as_text
@@ -25,6 +25,7 @@ from generator.cfn.places import objects
 from generator.cfn.templates import STACK, Resource, Template, TemplateSet, UnknownNameError, from_bodies
 
 SECTIONS = ("Conditions", "Rules")  # decided, so no longer there
+OUTPUTS = "Outputs."  # what an attribute of a nested stack begins with that is one of its outputs
 FORM = "AWS::CloudFormation::Interface"  # how the console asks for parameters, those that are gone among them
 
 
@@ -161,22 +162,24 @@ def resolved_templates(
     return from_bodies(bodies)
 
 
-def _inputs(template: Template, source: str, value: Any) -> tuple[tuple[str, str], ...]:
-    """What of a value differs from one environment to the next: conditions and parameters by name, outputs of nested
-    stacks with the name of the output. Everything else that it mentions stands for the same everywhere."""
-    inputs: tuple[tuple[str, str], ...] | None = template.results.get((_inputs, source))
+class _Inputs(NamedTuple):
+    """What of a value differs from one environment to the next: the names of parameters and conditions, and the outputs
+    of nested stacks as (logical id, output). Everything else that it mentions stands for the same everywhere."""
+
+    names: tuple[str, ...]
+    outputs: tuple[tuple[str, str], ...]
+
+
+def _inputs(template: Template, source: str, value: Any) -> _Inputs:
+    inputs: _Inputs | None = template.results.get((_inputs, source))
     if inputs is None:
-        outputs = "Outputs."
-        inputs = tuple(
-            sorted(
-                {
-                    (target, attribute.removeprefix(outputs))
-                    for _, how, target, attribute in mentions(value)
-                    if how == "Condition" or target in template.parameters or attribute.startswith(outputs)
-                }
-            )
-        )
-        template.results[_inputs, source] = inputs
+        names, outputs = set(), set()
+        for _, how, target, attribute in mentions(value):
+            if attribute.startswith(OUTPUTS):
+                outputs.add((target, attribute.removeprefix(OUTPUTS)))
+            elif how == "Condition" or target in template.parameters:
+                names.add(target)
+        inputs = template.results[_inputs, source] = _Inputs(tuple(sorted(names)), tuple(sorted(outputs)))
     return inputs
 
 
@@ -222,18 +225,21 @@ class _Spelled(Names):
         """A value of the template with its functions carried out; the same one for the same inputs."""
         if not self.remembers:
             return decided(value, self)
-        inputs = _inputs(self.template, source, value)
-        key = (self.path, self.template.name, source, *(self._input(*mention) for mention in inputs))
+        names, outputs = _inputs(self.template, source, value)
+        inputs = (
+            *map(self.values.get, names),
+            *map(self.outcome.get, names),
+            *(self._output(*each) for each in outputs),
+        )
+        key = (self.path, self.template.name, source, *inputs)
         if key not in self.known:
             self.known[key] = decided(value, self)
         return self.known[key]
 
-    def _input(self, name: str, output: str) -> Any:
-        """What a mention stands for here: an outcome, the value of a parameter, an output of a nested stack."""
-        if output:
-            value = self.nested.get(name, {}).get(output)
-            return value if value is None or isinstance(value, str) else json.dumps(value)
-        return self.values.get(name), self.outcome.get(name)
+    def _output(self, name: str, output: str) -> str | None:
+        """An output of a nested stack as a part of a key; None when it does not give it here."""
+        value = self.nested.get(name, {}).get(output)
+        return value if value is None or isinstance(value, str) else json.dumps(value)
 
     def _order(self) -> list[str]:
         """The outputs of a nested stack have to be known before whoever is given them; nothing else needs an order."""
@@ -277,7 +283,7 @@ class _Spelled(Names):
         return f"${{{self.path}{name}}}"
 
     def attribute(self, name: str, attribute: str) -> Any:
-        output = attribute.removeprefix("Outputs.")
+        output = attribute.removeprefix(OUTPUTS)
         # An output that the nested stack does not give here stays a name: its condition does not hold.
         if output != attribute and output in self.nested.get(name, {}):
             return self.nested[name][output]

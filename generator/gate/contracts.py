@@ -53,16 +53,30 @@ def origin(templates: TemplateSet, template: Template, value: Any) -> str:
     Parameters are followed to what the root passes, outputs to their value, named resources to their name. A value
     that is empty when its side is switched off (`Fn::If` with "") is followed to what it is otherwise.
     """
-    return render(decided(value, _Origin(templates, template)))
+    names = templates.results.setdefault((origin, template.name), _Origin(templates, template))
+    return render(decided(value, names))
 
 
 class _Origin(Names):
-    """What the names of one template mean in the root's terms, as text."""
+    """What the names of one template mean in the root's terms, as text; each is followed once."""
 
     def __init__(self, templates: TemplateSet, template: Template) -> None:
         self.templates, self.template = templates, template
+        self._references: dict[str, str] = {}
+        self._attributes: dict[tuple[str, str], str] = {}
 
     def reference(self, name: str) -> str:
+        if name not in self._references:
+            self._references[name] = self._followed_reference(name)
+        return self._references[name]
+
+    def attribute(self, name: str, attribute: str) -> str:
+        if (name, attribute) not in self._attributes:
+            self._attributes[name, attribute] = self._followed_attribute(name, attribute)
+        return self._attributes[name, attribute]
+
+    def _followed_reference(self, name: str) -> str:
+        """What `Ref` means."""
         if name in self.template.parameters:
             for parent in self.templates:
                 for child in parent.children():
@@ -74,7 +88,8 @@ class _Origin(Names):
             return f"${{{resource.address}}}" if own is None else self._text(own)
         return f"${{{name}}}"
 
-    def attribute(self, name: str, attribute: str) -> str:
+    def _followed_attribute(self, name: str, attribute: str) -> str:
+        """What `Fn::GetAtt` means."""
         for child in self.template.children():
             if child.resource.logical_id == name and attribute.startswith("Outputs."):
                 output = child.template.outputs.get(attribute.removeprefix("Outputs."), {})

@@ -15,6 +15,7 @@ from generator.cfn import assertions
 from generator.cfn.assertions import as_text
 from generator.cfn.effects import REFUSED, ROWS, Row, directions, find, rows_of
 from generator.cfn.effects.outcomes import ADDED, CHANGED, REMOVED, REPLACED, Outcome, outcomes
+from generator.cfn.graph import mentions
 from generator.cfn.instance import resolved_templates
 from generator.cfn.schemas import create_only
 from generator.cfn.templates import STACK, Resource, Template
@@ -81,7 +82,7 @@ class RootResources:
         self.root = root
         self._known: dict[tuple[tuple[str, str], ...], dict[str, Resource]] = {}
         self._nested: dict[Any, Any] = {}
-        self._broken: dict[tuple[tuple[str, str], ...], bool] = {}
+        self._broken: dict[tuple[str | None, ...], bool] = {}
         self.outcomes: dict[tuple[str, Row], list[Outcome]] = {}  # what `row_outcomes` has said
 
     @cached_property
@@ -112,11 +113,24 @@ class RootResources:
         return self._known[key]
 
     def breaks_rules(self, values: Mapping[str, str]) -> bool:
-        """Whether the Rules of the root refuse these values."""
-        key = tuple(sorted(values.items()))
+        """Whether the Rules of the root refuse these values. Raises `NotEvaluableError`, as `assertions.broken`."""
+        # Each rule is judged: one that cannot be evaluated is an error, whatever the others say.
+        broken = [rule for rule in self._parameters_of_rules if self._breaks(rule, values)]
+        return bool(broken)
+
+    def _breaks(self, rule: str, values: Mapping[str, str]) -> bool:
+        """Whether one of the Rules does: two sets of values seldom differ in what it reads."""
+        key = (rule, *map(values.get, self._parameters_of_rules[rule]))
         if key not in self._broken:
-            self._broken[key] = bool(assertions.broken(self.root.body, values))
+            alone = {**self.root.body, "Rules": {rule: self.root.body["Rules"][rule]}}
+            self._broken[key] = bool(assertions.broken(alone, values))
         return self._broken[key]
+
+    @cached_property
+    def _parameters_of_rules(self) -> dict[str, tuple[str, ...]]:
+        """The parameters that each rule reads: nothing but `Ref` gives it a value."""
+        rules = self.root.body.get("Rules", {})
+        return {name: tuple(sorted({target for _, _, target, _ in mentions(rule)})) for name, rule in rules.items()}
 
 
 def resources_of(root: Template) -> RootResources:

@@ -70,6 +70,11 @@ NAMING = {"Q": queue(Target="${A.T.Arn}"), "R": queue(Target="${A.Tx}"), "S": qu
                 Outcome("S", QUEUE, "replaced"),
             ],
         ),
+        (
+            {"A.T": table("a"), "R": queue(Source="${S}"), "S": queue(Source="${A.T}")},
+            {"A.T": table("b"), "R": queue(Source="${S}"), "S": queue(Source="${A.T}")},
+            [Outcome("A.T", TABLE, "replaced"), Outcome("R", QUEUE, "replaced"), Outcome("S", QUEUE, "replaced")],
+        ),
         # A table that leaves the stack and stays is the same by its name and by its ARN.
         (
             {"T": table("a", **RETAINED), "Q": queue(Target="${T.Arn}", Name="${T}")},

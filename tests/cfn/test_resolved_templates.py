@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 import pytest
 
 from generator.cfn import parameters
-from generator.cfn.assertions import NotEvaluableError
+from generator.cfn.assertions import NotEvaluableError, as_text
 from generator.cfn.instance import resolved_templates
 from generator.cfn.permissions import permissions
-from generator.cfn.templates import STACK, UnknownNameError, from_bodies, load
+from generator.cfn.templates import STACK, Template, UnknownNameError, from_bodies, load
 from tests.conftest import ROOT
+
+PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws"}
 
 
 def nested(name: str, **more: Any) -> dict[str, Any]:
@@ -81,6 +85,48 @@ def test_what_is_missing_is_told() -> None:
         resolved_templates(from_bodies(bodies)["root"], {"Own": "", "Names": ""})
     with pytest.raises(NotEvaluableError, match="Own"):
         resolved_templates(from_bodies(SET)["root"], {"Names": ""})
+
+
+def results_with_memory(root: Template, sets_of_values: Iterable[Mapping[str, str]]) -> int:
+    """How many different results a root has under some sets of values, after each was compared with the one that is
+    spelled out with what the sets before it left behind."""
+    known: dict[Any, Any] = {}
+    results: list[dict[str, Any]] = []
+    for values in sets_of_values:
+        alone, remembering = (
+            {template.name: template.body for template in resolved_templates(root, values, PSEUDO, memory)}
+            for memory in (None, known)
+        )
+        assert remembering == alone
+        results += [alone] if alone not in results else []
+    return len(results)
+
+
+def test_what_is_remembered_of_other_values_changes_nothing() -> None:
+    root = {**SET["root"], "Outputs": {"Own": {"Value": {"Ref": "Own"}, "Condition": "New"}}}
+    root["Resources"] = {
+        **SET["root"]["Resources"],
+        "Told": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {"Name": {"Fn::If": ["New", "new", "old"]}, "Key": {"Fn::GetAtt": ["Data", "Outputs.Key"]}},
+        },
+    }
+    data = {**SET["data"], "Outputs": {"Key": {"Value": {"Ref": "KeyArn"}, "Condition": "HasKey"}}}
+    template = from_bodies({**SET, "root": root, "data": data})["root"]
+    values = [{"Own": own, "Names": names} for own, names in product(("", "arn:a", "arn:b", ""), ("a", "a, b"))]
+    assert results_with_memory(template, values) == 6
+
+
+def test_nor_does_it_in_our_own_environments() -> None:
+    root = load(ROOT / "templates")["environment"]
+    files = [parameters.read(ROOT / f"params/{name}.json") for name in ("staging", "beanstalk")]
+    values = [dict(parameters.effective(file, root.body)) for file in files]
+    values += [
+        {**values[0], name: as_text(declared["AllowedValues"][-1])}
+        for name, declared in root.parameters.items()
+        if "AllowedValues" in declared
+    ]
+    assert results_with_memory(root, values) > 10
 
 
 def test_our_own_environments_are_settled_to_the_last_permission() -> None:

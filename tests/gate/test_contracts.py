@@ -341,6 +341,17 @@ def test_a_value_is_followed_to_its_origin(template: str, value: object, expecte
     assert contracts.origin(templates, templates[template], value) == expected
 
 
+def test_what_a_name_means_in_one_set_is_nothing_to_another() -> None:
+    first, second = environment(), environment()
+    second["build"]["Resources"]["Project"]["Properties"]["Name"] = "another"
+    sets = from_bodies(first), from_bodies(second)
+    for _ in range(2):
+        names = [contracts.origin(templates, templates["pipeline"], {"Ref": "Project"}) for templates in sets]
+        assert names == ["backend-${Environment}", "another"]
+        arns = [contracts.origin(templates, templates["build"], {"Ref": "Project"}) for templates in sets]
+        assert arns == names
+
+
 @pytest.mark.parametrize(
     ("provider", "variable", "known"),
     [

@@ -8,10 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from generator.cfn import assertions
+from generator.cfn.assertions import NotEvaluableError
 from generator.cfn.effects import QUIET, REFUSED, ROWS, Row, directions
 from generator.cfn.effects.outcomes import Outcome, outcomes
 from generator.cfn.templates import Resource, TemplateSet, from_bodies, load
-from generator.gate.effects import SHOWN, TASK, NoSituationError, kinds, resources_of, row_outcomes, shown, situations
+from generator.gate.effects import (
+    SHOWN,
+    TASK,
+    NoSituationError,
+    RootResources,
+    kinds,
+    resources_of,
+    row_outcomes,
+    shown,
+    situations,
+)
 from generator.gate.parameter_page import Change, _choices, _class, _default, _joined, _kept, page
 from tests.conftest import ROOT
 
@@ -266,3 +278,30 @@ def test_a_situation_has_one_pair_of_values(templates: TemplateSet) -> None:
     assert {(before["BuildComputeType"], after["BuildComputeType"]) for before, after in pairs} == {
         next(iter(directions(instances.root.parameters["BuildComputeType"])))
     }
+
+
+@pytest.mark.parametrize("root", ["environment", "access", "shared"])
+def test_rules_that_are_judged_by_what_they_read_refuse_the_same_values(templates: TemplateSet, root: str) -> None:
+    instances = RootResources(templates[root])
+    sets_of_values = [
+        {**instances.base, **situation, name: value}
+        for situation in ({}, {"LoadBalancerScheme": "PUBLIC", "BackendTarget": "BEANSTALK", "DomainName": "one"})
+        for name, declared in templates[root].parameters.items()
+        for value in next(directions(declared), ())
+    ]
+    broken = [bool(assertions.broken(templates[root].body, values)) for values in sets_of_values]
+    assert [instances.breaks_rules(values) for values in sets_of_values] == broken
+    assert any(broken) is bool(templates[root].body.get("Rules")) and not all(broken)
+
+
+def test_a_rule_that_cannot_be_evaluated_is_an_error_beside_one_that_is_broken() -> None:
+    broken, faulty = {"Fn::Equals": [{"Ref": "A"}, "a"]}, {"Fn::Equals": [{"Ref": "Gone"}, "a"]}
+    for assertions_of_rules in ((broken, faulty), (faulty, broken)):
+        rules = {f"Rule{number}": {"Assertions": [{"Assert": each}]} for number, each in enumerate(assertions_of_rules)}
+        body = {
+            "Parameters": {"A": {"Type": "String"}},
+            "Rules": rules,
+            "Resources": {"R": {"Type": "AWS::SQS::Queue"}},
+        }
+        with pytest.raises(NotEvaluableError, match="Gone"):
+            RootResources(from_bodies({"root": body})["root"]).breaks_rules({"A": "b"})

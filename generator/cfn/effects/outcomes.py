@@ -52,7 +52,7 @@ def outcomes(before: Mapping[str, Resource], after: Mapping[str, Resource], crea
         elif path in anew:
             kept = str(old.body.get("UpdateReplacePolicy", "")).startswith("Retain")
             result.append(Outcome(path, new.type, REPLACED, kept))
-        elif changed := tuple(_changed(old, new, anew, names)):
+        elif (anew or old.body != new.body) and (changed := tuple(_changed(old, new, anew, names))):
             result.append(Outcome(path, new.type, CHANGED, properties=changed))
     return result
 
@@ -93,9 +93,10 @@ def replaced(
     resource that is itself replaced."""
     anew: dict[str, tuple[str, ...]] = {}
     both = [path for path in after if path in before]
+    looked_at = [path for path in both if before[path].body != after[path].body]
     while True:
         more: dict[str, tuple[str, ...]] = {}
-        for path in both:
+        for path in looked_at:
             if path in anew:
                 continue
             if before[path].type != after[path].type:
@@ -105,6 +106,7 @@ def replaced(
         if not more:
             return anew
         anew |= more
+        looked_at = both  # what stays as it is may name what is replaced
 
 
 def _forcing(old: Resource, new: Resource, anew: Mapping[str, Any], create_only: CreateOnly) -> Iterator[str]:

@@ -21,6 +21,7 @@ TAG = "aws:resourcetag/"
 
 def _callers(templates: TemplateSet) -> Iterator[Fault]:
     """What deploying the set asks of the caller, against the statements of the role that CloudFormation acts as."""
+    required = list(needed(templates))
     for role in deployers(templates):
         permissions = [
             permission
@@ -28,7 +29,7 @@ def _callers(templates: TemplateSet) -> Iterator[Fault]:
             for permission in of(holder)
             if permission.kind == "identity"
         ]
-        for address, right in needed(templates):
+        for address, right in required:
             template = address.partition(".")[0]
             # An administrator deploys the access roots, with rights of their own.
             its_own = (template == SHARED) is (role.template == SHARED_ACCESS) and template not in ACCESS_ROOTS

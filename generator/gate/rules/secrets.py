@@ -41,8 +41,7 @@ def _named(templates: TemplateSet) -> Iterator[Fault]:
 def _anywhere(templates: TemplateSet) -> Iterator[Fault]:
     for template in templates:
         for place, value in walk(template.body):
-            kinds = [kind for kind, pattern in SECRETS.items() if isinstance(value, str) and re.search(pattern, value)]
-            if kinds:
+            if isinstance(value, str) and (kinds := [kind for kind, each in SECRETS.items() if re.search(each, value)]):
                 address = ".".join([template.name, *map(str, place[1:2])])
                 yield Fault(address, f"contains what looks like {kinds[0]} in {place[0]}")
 
