@@ -12,7 +12,7 @@ import random
 import signal
 import sys
 from collections.abc import Generator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,6 +34,8 @@ sys.dont_write_bytecode = False
 # cfn-lint and moto make millions of small objects: looking for garbage all the time costs a sixth of the time.
 gc.set_threshold(100_000)
 NOT_RUN: list[str] = []
+# Files of botocore's models that stay in memory: what a few modules of tests ask again and again. All would be 2 GB.
+MODELS = 128
 SOAK: list[int] = []  # how many tests each worker leaves to `make soak`
 DASHBOARD: list[int] = []  # and how many because they know other facts than those that are here
 # Minutes long, and asked for by name: no part of the suite.
@@ -225,7 +227,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     if loaders := sys.modules.get("botocore.loaders"):
-        loaders.JSONFileLoader.load_file = cache(loaders.JSONFileLoader.load_file)
+        loaders.JSONFileLoader.load_file = lru_cache(MODELS)(loaders.JSONFileLoader.load_file)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -21,7 +21,7 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a status means. `remedy` says what a person does where the script must not act."""
+    """What a status means. `remedy` says what comes next where that is not an update, and who does it."""
 
     text: str
     action: Action
@@ -52,7 +52,9 @@ STATUSES = {
     "CREATE_COMPLETE": Meaning("is created", Action.UPDATE),
     "ROLLBACK_IN_PROGRESS": _running("could not be created and is being removed"),
     "ROLLBACK_FAILED": Meaning("could not be created, nor removed completely", Action.MANUAL, _DELETE_ALL),
-    "ROLLBACK_COMPLETE": Meaning("could not be created; nothing of it is left", Action.RECREATE),
+    "ROLLBACK_COMPLETE": Meaning(
+        "could not be created; nothing of it is left", Action.RECREATE, "`apply` deletes it first and creates it again."
+    ),
     "DELETE_IN_PROGRESS": _running("is being deleted"),
     "DELETE_FAILED": Meaning(
         "could not be deleted completely",

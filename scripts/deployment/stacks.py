@@ -30,8 +30,7 @@ def read(aws: Aws, name: str) -> Stack | None:
 
 def manual_action(stack: Stack) -> ManualActionRequiredError:
     """What a person has to do about the status of a stack."""
-    remedy = stack.remedy or "`apply` deletes it first."  # an empty one, of which nothing can be planned
-    return ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", remedy)
+    return ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
 
 
 def resources(aws: Aws, stack_id: str) -> Iterator[StackResource]:

@@ -249,7 +249,7 @@ def test_nothing_is_planned_for_a_stack_that_has_to_be_brought_in_order_first(
     if refusal:
         assert lines[0] == f"{STAGING} {refusal}" and lines[1]
     if status == "ROLLBACK_COMPLETE":
-        assert lines[1] == "`apply` deletes it first."
+        assert lines[1] == "`apply` deletes it first and creates it again."
 
 
 class Executing(Account):

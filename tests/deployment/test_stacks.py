@@ -64,7 +64,10 @@ def test_what_a_person_has_to_do_about_a_stack() -> None:
     assert isinstance(error, ManualActionRequiredError)
     assert error.reason == f"{NAME} was updated in part and not rolled back (UPDATE_FAILED)."
     assert error.remedy == "Run `continue` to roll it back."
-    assert stacks.manual_action(Stack(NAME, ID, "ROLLBACK_COMPLETE")).remedy == "`apply` deletes it first."
+    assert (
+        stacks.manual_action(Stack(NAME, ID, "ROLLBACK_COMPLETE")).remedy
+        == "`apply` deletes it first and creates it again."
+    )
 
 
 def summary(name: str, kind: str, physical: str = "") -> dict[str, Any]:

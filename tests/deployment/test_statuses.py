@@ -22,8 +22,8 @@ def test_the_table_is_complete() -> None:
 def test_a_status_is_waited_for_exactly_while_something_runs(status: str) -> None:
     running = status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
     assert meaning(status).ended is not running
-    # A person is told what to do wherever the script does nothing.
-    assert bool(meaning(status).remedy) is (meaning(status).action in (Action.WAIT, *STUCK))
+    # A person is told what comes next wherever nothing can be planned.
+    assert bool(meaning(status).remedy) is (meaning(status).action in (Action.WAIT, Action.RECREATE, *STUCK))
 
 
 def test_nothing_that_may_hold_data_is_deleted() -> None:
