@@ -11,8 +11,10 @@ from scripts.deployment.stacks import resources
 
 def all_resources(aws: Aws, stack_id: str) -> Iterator[StackResource]:
     """What is in a stack, each nested stack followed by what is in it."""
-    for resource in resources(aws, stack_id):
+    listed = list(resources(aws, stack_id))
+    nested = [each.physical_id for each in listed if each.type == STACK and each.physical_id]
+    below = dict(zip(nested, aws.at_once(lambda each: list(all_resources(aws, each)), nested), strict=True))
+    for resource in listed:
         yield resource
-        if resource.type == STACK and resource.physical_id:
-            for inner in all_resources(aws, resource.physical_id):
-                yield replace(inner, path=(*resource.path, *inner.path))
+        for inner in below.get(resource.physical_id, ()):
+            yield replace(inner, path=(*resource.path, *inner.path))

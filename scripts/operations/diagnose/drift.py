@@ -83,20 +83,12 @@ def detect_drift(aws: Aws, root: Stack) -> Drift:
     """Compares every stack, all at once. It takes CloudFormation minutes; nothing is changed."""
     nested = [resource for resource in all_resources(aws, root.id) if resource.type == STACK and resource.physical_id]
     stacks = {(): root.id, **{stack.path: stack.physical_id for stack in nested}}
-    begun = {
-        path: aws.call("cloudformation", "detect_stack_drift", StackName=stack_id)["StackDriftDetectionId"]
-        for path, stack_id in stacks.items()
-    }
-    failed = [
-        (" > ".join(path) or root.name, reason) for path, number in begun.items() if (reason := _wait(aws, number))
-    ]
-    seen = [
-        (path, drift)
-        for path, stack_id in stacks.items()
-        for page in aws.pages("cloudformation", "describe_stack_resource_drifts", StackName=stack_id)
-        for drift in page["StackResourceDrifts"]
-        if drift["ResourceType"] != STACK  # compared as a stack of its own
-    ]
+    # Each takes minutes, and all run by themselves once they have begun.
+    begun = aws.at_once(lambda each: _begin(aws, each), list(stacks.values()))
+    reasons = aws.at_once(lambda number: _wait(aws, number), begun)
+    drifts = aws.at_once(lambda each: _resource_drifts(aws, each), list(stacks.values()))
+    failed = [(" > ".join(path) or root.name, reason) for path, reason in zip(stacks, reasons, strict=True) if reason]
+    seen = [(path, drift) for path, below in zip(stacks, drifts, strict=True) for drift in below]
     compared = [(path, drift) for path, drift in seen if drift["StackResourceDriftStatus"] in COMPARED]
     return Drift(
         root.name,
@@ -105,6 +97,16 @@ def detect_drift(aws: Aws, root: Stack) -> Drift:
         tuple(sorted({drift["ResourceType"] for _, drift in seen} - {drift["ResourceType"] for _, drift in compared})),
         tuple(failed),
     )
+
+
+def _begin(aws: Aws, stack_id: str) -> str:
+    return str(aws.call("cloudformation", "detect_stack_drift", StackName=stack_id)["StackDriftDetectionId"])
+
+
+def _resource_drifts(aws: Aws, stack_id: str) -> list[Answer]:
+    """What is known of the resources of a stack; a nested one is compared as a stack of its own."""
+    pages = aws.pages("cloudformation", "describe_stack_resource_drifts", StackName=stack_id)
+    return [drift for page in pages for drift in page["StackResourceDrifts"] if drift["ResourceType"] != STACK]
 
 
 def _wait(aws: Aws, number: str) -> str:

@@ -75,9 +75,9 @@ def run(run: Run, _options: NoOptions) -> Exit:
 def _children(aws: Aws, resources: Iterable[StackResource]) -> dict[str, str]:
     """The status of each nested stack by its logical id: its own, because the root does not see when somebody deletes
     one by itself."""
-    statuses = {}
-    for resource in (each for each in resources if each.type == STACK):
-        below = stacks.read(aws, resource.physical_id) if resource.physical_id else None
+    nested, statuses = [each for each in resources if each.type == STACK], {}
+    read = aws.at_once(lambda each: stacks.read(aws, each.physical_id) if each.physical_id else None, nested)
+    for resource, below in zip(nested, read, strict=True):
         status = resource.status if below is None or below.status == resource.status else below.status
         gone = resource.physical_id and below is None and resource.status != "DELETE_COMPLETE"
         statuses[resource.path[0]] = "DELETE_COMPLETE" if gone else status
