@@ -44,6 +44,7 @@ def install() -> None:
     _scans()
     _signatures()
     _tags_of_the_deleted()
+    _streams()
 
 
 def replace(owner: object, name: str, value: object) -> None:
@@ -271,6 +272,28 @@ def _tags_of_the_deleted() -> None:
     forget_tags(
         StepFunctionBackend, "delete_state_machine", lambda backend: {each.arn for each in backend.state_machines}
     )
+
+
+def _streams() -> None:
+    """moto takes a table that ever had a stream for one that has it, and lets a stream be turned off that is not there.
+    DynamoDB API reference, UpdateTable: "You receive a ValidationException if you try to enable a stream on a table
+    that already has a stream, or if you try to disable a stream on a table that doesn't have a stream". The first
+    message is reported in scylladb/scylladb issue 6939, the words of the second are ours."""
+    from moto.dynamodb.exceptions import MockValidationException
+    from moto.dynamodb.models import DynamoDBBackend
+
+    def update_streams(_: Any, table: Any, stream_specification: dict[str, Any]) -> None:
+        is_on, enable = (
+            bool((table.stream_specification or {}).get("StreamEnabled")),
+            stream_specification["StreamEnabled"],
+        )
+        if enable and is_on:
+            raise MockValidationException(f"Table already has an enabled stream: TableName: {table.name}")
+        if not enable and not is_on:
+            raise MockValidationException(f"Table has no stream to disable: TableName: {table.name}")
+        table.set_stream_specification(stream_specification)
+
+    replace(DynamoDBBackend, "update_table_streams", update_streams)
 
 
 def _scans() -> None:

@@ -14,7 +14,8 @@ from scripts.local_aws.account import Account
 from scripts.local_aws.handlers import ROWS, network, readback, shapes
 from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
 from scripts.local_aws.services import ResourceError
-from tests.local_aws.cases import CASES, Case, record
+from tests.local_aws.cases import CASES, TABLE, Case, record
+from tests.local_aws.here import RecordedServices
 from tests.local_aws.named import Golden, Named
 
 GOLDEN = Golden("handlers")
@@ -149,3 +150,54 @@ def test_a_rule_that_is_there_already_is_passed_over_and_any_other_refusal_is_to
     wrong = {**before, "SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "CidrIp": "none"}]}
     with pytest.raises(ResourceError, match="none"):
         handler_for(services, kind, wrong, group.physical).update(before)
+
+
+def stream(view: str) -> dict[str, Any]:
+    return {"StreamSpecification": {"StreamViewType": view}}
+
+
+def is_on(view: str) -> dict[str, Any]:
+    return {"StreamEnabled": True, "StreamViewType": view}
+
+
+OFF = {"StreamEnabled": False}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "specifications", "shown", "is_another"),
+    [
+        (stream("NEW_IMAGE"), {**stream("NEW_IMAGE"), "DeletionProtectionEnabled": True}, [None], "NEW_IMAGE", False),
+        (stream("NEW_IMAGE"), stream("KEYS_ONLY"), [OFF, is_on("KEYS_ONLY")], "KEYS_ONLY", True),
+        (stream("NEW_IMAGE"), {}, [OFF], "", False),
+        ({}, stream("NEW_IMAGE"), [is_on("NEW_IMAGE")], "NEW_IMAGE", True),
+    ],
+    ids=["another property", "another view", "no stream any more", "a stream at last"],
+)
+def test_a_table_is_changed_with_its_stream_there_and_back(
+    account: Account,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    specifications: list[dict[str, Any] | None],
+    shown: str,
+    is_another: bool,
+) -> None:
+    """A stream that stays is not named, and another one is made once the first is off."""
+    kind, services = "AWS::DynamoDB::Table", account.services
+    assert isinstance(services, RecordedServices)
+    first, changed = {**TABLE, **before}, {**TABLE, **after}
+    handler = handler_for(services, kind, first)
+    handler.create()
+    old = handler.read()
+    assert old.get("StreamSpecification") == (is_on("NEW_IMAGE") if before else None)
+    services.taken()
+    handler = handler_for(services, kind, changed, handler.physical)
+    handler.update(first)
+    calls = services.taken()
+    assert [operation for _, operation, _ in calls] == ["update_table"] * len(specifications)
+    assert [arguments.get("StreamSpecification") for *_, arguments in calls] == specifications
+    new = handler.read()
+    assert new.get("StreamSpecification") == (is_on(shown) if shown else None)
+    assert (new.get("LatestStreamArn") != old.get("LatestStreamArn")) == is_another
+    handler = handler_for(services, kind, first, handler.physical)
+    handler.update(changed)
+    assert handler.read().get("StreamSpecification") == old.get("StreamSpecification")

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from scripts.local_aws import moto_patches
 from scripts.local_aws.account import Account
-from tests.local_aws.cases import ALARM, trust
+from tests.local_aws.cases import ALARM, TABLE, trust
 from tests.local_aws.here import answer, refusal
 
 TRUST = json.dumps(trust("ec2"))
@@ -438,3 +438,24 @@ def test_an_object_has_the_checksum_that_it_came_with_and_no_other(
     assert field not in s3.head_object(**name), "it is given to who asks for it"
     s3.put_object(**name, Body=b"later")
     assert s3.head_object(**name, ChecksumMode="ENABLED").get(field) != checksum
+
+
+def test_a_table_has_one_stream_that_is_turned_off_once(account: Account) -> None:
+    dynamodb, off = account.services.client("dynamodb"), {"StreamEnabled": False}
+    views: list[dict[str, Any]] = [
+        {"StreamEnabled": True, "StreamViewType": view} for view in ("NEW_IMAGE", "KEYS_ONLY")
+    ]
+    dynamodb.create_table(**TABLE)
+
+    def change(specification: dict[str, Any]) -> tuple[str, str] | None:
+        try:
+            dynamodb.update_table(TableName="table", StreamSpecification=specification)
+        except ClientError as error:
+            return error.response["Error"]["Code"], error.response["Error"]["Message"]
+        return None
+
+    no_stream = ("ValidationException", "Table has no stream to disable: TableName: table")
+    one_stream = ("ValidationException", "Table already has an enabled stream: TableName: table")
+    steps = [off, views[0], views[1], off, off, views[1], views[1]]
+    assert [change(step) for step in steps] == [no_stream, None, one_stream, None, no_stream, None, one_stream]
+    assert dynamodb.describe_table(TableName="table")["Table"]["StreamSpecification"] == views[1]

@@ -124,9 +124,8 @@ class ResourceHandler:
         if not changed or (not self.row.update and changed <= readback.NOT_SHOWN.get(self.row.kind, {}).keys()):
             return  # what the service never shows, the stack alone remembers
         if self.row.update and all(self.takes(self.row.update, name) for name in changed):
-            possible = {name: value for name, value in new.items() if self.takes(self.row.update, name)}
-            if self.row.tagging:
-                possible.pop("Tags", None)
+            apart = {setting.name for setting in self.row.settings} | ({"Tags"} if self.row.tagging else set())
+            possible = {name: new[name] for name in new if name not in apart and self.takes(self.row.update, name)}
             members = self.services.model(self.row.service, self.row.update).input_shape.members
             own = self.row.update_fixed
             fixed = {**self.address(own(self) if callable(own) else own), **self.address(None)}

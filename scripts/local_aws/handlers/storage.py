@@ -48,6 +48,25 @@ def _bucket_by_arn(bucket: "ResourceHandler") -> dict[str, str]:
     return {"AccountId": services.account, "ResourceArn": arn}
 
 
+def _stream(table: "ResourceHandler", stream: Mapping[str, Any]) -> None:
+    """A stream of another view is another stream: a change makes a new one (schema of AWS::DynamoDB::Table), and
+    UpdateTable refuses a second one beside the first (DynamoDB API reference)."""
+    if table.before.get("StreamSpecification"):
+        _no_stream(table, stream)
+    table.call("update_table", {**table.address(None), "StreamSpecification": {"StreamEnabled": True, **stream}})
+
+
+def _no_stream(table: "ResourceHandler", _: Any) -> None:
+    table.call("update_table", {**table.address(None), "StreamSpecification": {"StreamEnabled": False}})
+
+
+def _with_a_stream(properties: dict[str, Any]) -> dict[str, Any]:
+    """CloudFormation has no word for a stream that is off; the API has to be told that it is on (botocore's model)."""
+    if "StreamSpecification" not in properties:
+        return properties
+    return {**properties, "StreamSpecification": {"StreamEnabled": True, **properties["StreamSpecification"]}}
+
+
 def _no_expiry(table: "ResourceHandler", before: Mapping[str, Any]) -> None:
     off = {"AttributeName": before["AttributeName"], "Enabled": False}
     table.call("update_time_to_live", {**table.address(None), "TimeToLiveSpecification": off})
@@ -138,8 +157,9 @@ ROWS = (
         update="update_table", delete="delete_table", named="TableName",
         rename={"SSESpecification.SSEEnabled": "Enabled"}, longest=255,
         settings=(Setting("PointInTimeRecoverySpecification", "update_continuous_backups", default=NO_RECOVERY),
-                  Setting("TimeToLiveSpecification", "update_time_to_live", _no_expiry)),
-        tagging=Tagging({"ResourceArn": TABLE_ARN}),
+                  Setting("TimeToLiveSpecification", "update_time_to_live", _no_expiry),
+                  Setting("StreamSpecification", _stream, _no_stream)),
+        prepare=_with_a_stream, tagging=Tagging({"ResourceArn": TABLE_ARN}),
         attributes={"Arn": "$TableArn", "StreamArn": "$LatestStreamArn"},
         seen={"PointInTimeRecoverySpecification": "{PointInTimeRecoveryEnabled: Recovery == 'ENABLED'}",
               "TimeToLiveSpecification": "{AttributeName: TimeToLive.AttributeName, "
