@@ -15,7 +15,7 @@ from typing import Any
 
 from generator.cfn import assertions, graph
 from generator.cfn.quotas import TEMPLATE_MEMBERS
-from generator.cfn.templates import Template, TemplatesError, from_bodies
+from generator.cfn.templates import Template, from_bodies
 from generator.cfn.unknown import KNOWN_AFTER_APPLY, is_unknown
 from scripts.local_aws.values import UNKNOWN_SPELLINGS
 
@@ -63,11 +63,10 @@ def read(text: str) -> Template:
     """
     try:
         body = json.loads(text) if text.lstrip().startswith("{") else _yaml(text)
-        template = next(iter(from_bodies({"template": body})))
     except ValueError as error:
         raise InvalidTemplateError(f"Template format error: JSON not well-formed. ({error})") from error
-    except TemplatesError as error:
-        raise InvalidTemplateError(f"Template format error: {error.args[0].split(';')[0]}") from error
+    _structure(body)
+    template = next(iter(from_bodies({"template": body})))
     if unknown := body.keys() - SECTIONS:
         raise InvalidTemplateError(f"Invalid template property or properties [{', '.join(sorted(unknown))}]")
     for section, most in TEMPLATE_MEMBERS.items():
@@ -101,6 +100,22 @@ def _yaml(text: str) -> Any:
         return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise InvalidTemplateError(f"Template format error: YAML not well-formed. ({error})") from error
+
+
+def _structure(body: Any) -> None:
+    """Raises `InvalidTemplateError` for what is no template, in the words that are reported: of a text, by CreateStack
+    in hashicorp/terraform issue 16537; of no resources, by CreateChangeSet in aws/aws-cdk issue 29233; of a resource
+    without a type in LocalStack's `engine/validations.py`, whose tests ran on AWS. CloudFormation names no file."""
+    if not isinstance(body, dict):
+        raise InvalidTemplateError("Template format error: unsupported structure.")
+    resources = body.get("Resources")
+    if not isinstance(resources, dict) or not resources:
+        raise InvalidTemplateError("Template format error: At least one Resources member must be defined.")
+    for name, resource in resources.items():
+        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
+            raise InvalidTemplateError(
+                f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
+            )
 
 
 def _references(template: Template) -> None:

@@ -204,7 +204,9 @@ def changed(*path: str, value: Any) -> str:
 
 
 BUCKET = ("Resources", "Bucket")
-EMPTY = "template.json: a template is an object with at least one entry in Resources"
+EMPTY = "Template format error: At least one Resources member must be defined."
+UNTYPED = "Template format error: [/Resources/Bucket] Every Resources object must contain a Type member."
+NO_TEMPLATE = "Template format error: unsupported structure."
 UNRESOLVED = "Template format error: Unresolved resource dependencies"
 
 
@@ -241,8 +243,12 @@ UNRESOLVED = "Template format error: Unresolved resource dependencies"
             changed(*BUCKET, "UpdateReplacePolicy", value="RetainExceptOnCreate"),
             "Template error: Unrecognized UpdateReplacePolicy RetainExceptOnCreate for resource Bucket",
         ),
-        (changed(*BUCKET, value={}), "Template format error: template.json: the resource Bucket has no Type"),
-        (changed("Resources", value={}), f"Template format error: {EMPTY}"),
+        (changed(*BUCKET, value={}), UNTYPED),
+        (changed(*BUCKET, value={"Type": 3}), UNTYPED),
+        (changed(*BUCKET, value="AWS::S3::Bucket"), UNTYPED),
+        (changed("Resources", value={}), EMPTY),
+        (changed("Resources", value=[{"Type": "AWS::S3::Bucket"}]), EMPTY),
+        ('{"Parameters": {}}', EMPTY),
         (changed("Colour", value={}), "Invalid template property or properties [Colour]"),
         (
             changed("Outputs", value={f"Out{n}": {"Value": "x"} for n in range(201)}),
@@ -257,7 +263,9 @@ UNRESOLVED = "Template format error: Unresolved resource dependencies"
             "Template format error: YAML not well-formed. (while parsing a flow node\nexpected the node content, but "
             "found '<stream end>'\n  in \"<unicode string>\", line 1, column 13:\n    Resources: [\n                ^)",
         ),
-        ("a text", f"Template format error: {EMPTY}"),
+        ("a text", NO_TEMPLATE),
+        ("", NO_TEMPLATE),
+        ("- a list", NO_TEMPLATE),
     ],
 )
 def test_structure_is_checked(text: str, message: str) -> None:
