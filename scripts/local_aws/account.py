@@ -202,6 +202,17 @@ class Account:
             target.template, target.values, pseudo, target.tags, zones, preview, self.behaviour.unknown
         ).check()
 
+    def check_rules(self, stack: Stack, target: Target) -> None:
+        """Asks the rules of a template before anything begins. Raises `InvalidTemplateError` for one that does not
+        hold, and for a condition that cannot be evaluated.
+
+        "If a parameter value isn't valid, CloudFormation doesn't create or update the stack" (CloudFormation template
+        reference, "Rule functions"); it fails "immediately" (AWS Service Catalog administrator guide, "Template
+        constraint rules"). Whether CreateChangeSet refuses such values, or the change set fails, is written nowhere:
+        here the change set fails.
+        """
+        self.scope(stack, target, preview=True)
+
     def properties(self, scope: Scope, logical: str) -> dict[str, Any]:
         """The resolved properties of a resource, with the stack's tags. Raises `InvalidTemplateError`."""
         body = scope.template.resources[logical].body

@@ -520,6 +520,7 @@ class Run:
         resource.physical = child.id
         assert stack.target is not None
         target = self.account.nested_target(resource.properties, stack.target)
+        self.account.check_rules(child, target)
         stack.event(self.operation, resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
         try:
             yield from self.create(child, target)
@@ -533,6 +534,7 @@ class Run:
         assert stack.target is not None
         assert child.target is not None
         target = self.account.nested_target(resource.properties, stack.target)
+        self.account.check_rules(child, target)
         if same and (target.text, target.values) == (child.target.text, child.target.values):
             existing.body = resource.body
             return existing

@@ -9,6 +9,7 @@ from typing import Any
 
 from scripts.local_aws import change_sets, describe, engine, stack_policies, template
 from scripts.local_aws.api import PAGE, Answer, Request, require_settled, start
+from scripts.local_aws.template import InvalidTemplateError
 from scripts.local_aws.values import ChangeSet, Operation, RefusedCallError, Stack, Target
 
 
@@ -24,7 +25,7 @@ def create_stack(request: Request) -> Answer:
         raise RefusedCallError("You can specify either OnFailure or DisableRollback, but not both")
     target, settings = request.target(None), request.settings()
     policy = _policy(request, target)
-    stack = request.account.new(name)
+    stack = _new_stack(request, name, target)
     stack.settings, stack.policy = settings, policy
     stack.protected = bool(request.get("EnableTerminationProtection"))
     operation = request.operation(stack, "CREATE_STACK")
@@ -34,6 +35,17 @@ def create_stack(request: Request) -> Answer:
     stack.event(operation, None, "CREATE_IN_PROGRESS", "User Initiated")
     start(lambda: engine.create(request.account, stack, target, operation), stack, operation)
     return {"StackId": stack.id, "OperationId": operation.id}
+
+
+def _new_stack(request: Request, name: str, target: Target) -> Stack:
+    """A stack whose rules hold. Raises `InvalidTemplateError` where one does not, and leaves no stack."""
+    stack = request.account.new(name)
+    try:
+        request.account.check_rules(stack, target)
+    except InvalidTemplateError:
+        del request.account.stacks[stack.id]
+        raise
+    return stack
 
 
 def update_stack(request: Request) -> Answer:

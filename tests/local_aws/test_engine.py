@@ -363,13 +363,28 @@ def test_a_creation_whose_outputs_cannot_be_worked_out_is_rolled_back(own: Own) 
         """)
 
 
-def test_a_creation_whose_rules_are_not_met_begins_nothing(own: Own) -> None:
+def test_a_nested_stack_whose_rules_are_not_met_begins_nothing(own: Own) -> None:
     assertion = {"Assert": {"Fn::Equals": ["a", "b"]}, "AssertDescription": "a is b"}
-    template = {**body(Topic={"Type": TOPIC}), "Rules": {"Same": {"Assertions": [assertion]}}}
-    assert own.do("create_stack", "app", template) == lines("""
+    refused = {**body(Topic={"Type": TOPIC}), "Rules": {"Same": {"Assertions": [assertion]}}}
+    assert own.do("create_stack", "app", body(Child=nested(own, "refused", refused))) == lines("""
         stack app CREATE_IN_PROGRESS User Initiated
-        stack app ROLLBACK_IN_PROGRESS Template validation error: Rule Same: a is b. Rollback requested by user.
+        app/Child CREATE_IN_PROGRESS
+        app/Child CREATE_FAILED Template validation error: Rule Same: a is b
+        stack app ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Child]. Rollback requested by user.
+        app/Child DELETE_IN_PROGRESS
+        stack app/Child DELETE_IN_PROGRESS
+        stack app/Child DELETE_COMPLETE
+        app/Child DELETE_COMPLETE
         stack app ROLLBACK_COMPLETE
+        """)
+    own.do("delete_stack", "app")
+    own.do("create_stack", "app", body(Child=nested(own, "child", body(Topic={"Type": TOPIC}))))
+    assert own.do("update_stack", "app", body(Child=nested(own, "refused", refused))) == lines("""
+        stack app UPDATE_IN_PROGRESS User Initiated
+        app/Child UPDATE_FAILED Template validation error: Rule Same: a is b
+        stack app UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to update: [Child].
+        stack app UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS
+        stack app UPDATE_ROLLBACK_COMPLETE
         """)
 
 

@@ -67,6 +67,40 @@ def test_a_creation_is_answered_with_the_stack_and_its_operation(own: Own) -> No
     )
 
 
+SAME = {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "Text"}, "a"]}, "AssertDescription": "it is a"}]}
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"Rules": {"Same": SAME}}, "ValidationError: Template validation error: Rule Same: it is a"),
+        (
+            {"Conditions": {"Odd": {"Fn::Equals": ["z"]}}},
+            "ValidationError: Template error: Conditions.Odd.Fn::Equals: expected a list of 2 to 2",
+        ),
+    ],
+)
+def test_a_creation_whose_rules_or_conditions_do_not_hold_is_refused_and_leaves_no_stack(
+    own: Own, section: dict[str, Any], message: str
+) -> None:
+    template = {**body(), "Parameters": {"Text": {"Type": "String", "Default": "b"}}, **section}
+    arguments = {"StackName": "app", "TemplateBody": json.dumps(template)}
+    assert own.refused("create_stack", **arguments) == message
+    assert own.call("list_stacks")["StackSummaries"] == []
+    assert own.refused("describe_stacks", StackName="app") == "ValidationError: Stack with id app does not exist"
+
+
+def test_a_change_set_of_a_creation_whose_rules_do_not_hold_fails(own: Own) -> None:
+    template = {**body(), "Parameters": {"Text": {"Type": "String"}}, "Rules": {"Same": SAME}}
+    arguments = {"StackName": "app", "ChangeSetName": "plan", "ChangeSetType": "CREATE"}
+    for value, fate in (("b", ("FAILED", "UNAVAILABLE")), ("a", ("CREATE_COMPLETE", "AVAILABLE"))):
+        supplied = [{"ParameterKey": "Text", "ParameterValue": value}]
+        own.call("create_change_set", **arguments, TemplateBody=json.dumps(template), Parameters=supplied)
+        change_set = own.call("describe_change_set", StackName="app", ChangeSetName="plan")
+        assert (change_set["Status"], change_set["ExecutionStatus"]) == fate
+        own.call("delete_change_set", StackName="app", ChangeSetName="plan")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
