@@ -15,6 +15,7 @@ import pytest
 from generator.application import APPLICATION
 from generator.cfn.permissions import Permission, permissions
 from generator.cfn.templates import TemplateSet, from_bodies, load
+from generator.gate import reasons
 from generator.gate.ledger import lines, markdown, narrowed, read
 from generator.gate.reasons import findings, right_texts, unconfirmed
 from generator.project import FILLED, Secret, Table, Variable
@@ -39,6 +40,12 @@ def test_it_holds_every_permission_and_can_be_read_again() -> None:
     assert len(written) > 400
     assert {permission.holder for permission in written} == {permission.holder for permission in permissions(TEMPLATES)}
     assert read(markdown(TEMPLATES)) == [replace(item, policy="") for item in written]
+
+
+def test_where_it_is_the_same_no_permission_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unconfirmed(narrowed(read(markdown(TEMPLATES)), TEMPLATES), lines(TEMPLATES)) == []
+    monkeypatch.setattr(reasons, "unconfirmed", lambda *_: pytest.fail("nothing has to be compared"))
+    assert findings(markdown(TEMPLATES), TEMPLATES) == []
 
 
 def test_what_nobody_can_read_says_nothing() -> None:
