@@ -18,7 +18,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from generator.cfn import assertions, graph
-from generator.cfn.assertions import as_text
 from generator.cfn.graph import SUBSTITUTION, mentions
 from generator.cfn.intrinsics import OTHER, Names, decide, decided, render
 from generator.cfn.places import objects
@@ -90,8 +89,7 @@ class _Decision:
 
     def add(self, template: Template, path: tuple[str, ...], values: Mapping[str, str]) -> None:
         """Decides a template for the values of its parameters, and every one that it nests."""
-        defaults = {name: as_text(how["Default"]) for name, how in template.parameters.items() if "Default" in how}
-        effective = {name: values.get(name, defaults.get(name, OTHER)) for name in template.parameters}
+        effective = {name: values.get(name, template.defaults.get(name, OTHER)) for name in template.parameters}
         outcome = assertions.conditions(template.body, effective, self.pseudo)
         resources = _existing(template, "Resources", outcome)
         for body in resources.values():
@@ -256,12 +254,11 @@ class _Spelled(Names):
         name, family = str(properties["TemplateURL"]).removesuffix(".json"), self.template.family
         if name not in family:
             raise UnknownNameError(f"template for {self.path}{logical_id}, whose TemplateURL is", name, list(family))
-        declared = family[name].parameters
-        values = {key: as_text(how["Default"]) for key, how in declared.items() if "Default" in how}
         passed = properties.get("Parameters", {}).items()
-        values |= {key: ",".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in passed}
+        texts = {key: ",".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in passed}
+        values = {**family[name].defaults, **texts}
         below = f"{self.path}{logical_id}"
-        key = (below, name, *sorted(values.items()))
+        key = (below, name, frozenset(values.items()))
         if key not in self.known:
             bodies: dict[str, Any] = {}
             nested = _Spelled(family[name], below, values, self.pseudo, bodies, self.known, self.remembers, f"{below}.")

@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from generator.cfn.assertions import as_text
 from generator.cfn.places import Place, walk
 
 Body = Mapping[str, Any]
@@ -159,6 +160,11 @@ class Template:
     @property
     def parameters(self) -> Mapping[str, Body]:
         return self.body.get("Parameters") or {}
+
+    @cached_property
+    def defaults(self) -> Mapping[str, str]:
+        """The values of those of its parameters that have one by themselves."""
+        return {name: as_text(how["Default"]) for name, how in self.parameters.items() if "Default" in how}
 
     @property
     def conditions(self) -> Body:

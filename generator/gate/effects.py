@@ -80,7 +80,7 @@ class RootResources:
 
     def __init__(self, root: Template) -> None:
         self.root = root
-        self._known: dict[tuple[tuple[str, str], ...], dict[str, Resource]] = {}
+        self._known: dict[frozenset[tuple[str, str]], dict[str, Resource]] = {}
         self._nested: dict[Any, Any] = {}
         self._broken: dict[tuple[str | None, ...], bool] = {}
         self.outcomes: dict[tuple[str, Row], list[Outcome]] = {}  # what `row_outcomes` has said
@@ -103,7 +103,7 @@ class RootResources:
 
     def resources(self, values: Mapping[str, str]) -> dict[str, Resource]:
         """What there is under these values, without the nested stacks themselves."""
-        key = tuple(sorted(values.items()))
+        key = frozenset(values.items())
         if key not in self._known:
             self._known[key] = {
                 _path(self.root, resource): resource
