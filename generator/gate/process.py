@@ -1,10 +1,11 @@
 """Work that two processes share: on two cores the gate takes half the time."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import Pipe, Process, Value
+from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,15 +25,17 @@ def shared(work: Work) -> Iterator[list[Callable[[], Any]]]:
     process; it never outlives this one for longer than its work, because nothing but the work keeps it.
     """
     receiving, sending = Pipe(duplex=False)
-    begun = Value("i", 0)  # how many of the functions, whichever process began them
-    process = Process(target=_carry_out, args=(sending, work, begun), daemon=True)
+    waiting, filling = Pipe(duplex=False)  # the numbers of the functions that no process has begun, a byte each
+    os.write(filling.fileno(), bytes(range(len(work))))
+    filling.close()
+    process = Process(target=_carry_out, args=(sending, waiting, work), daemon=True)
     process.start()
     sending.close()
     outcomes: dict[int, tuple[bool, Any]] = {}
 
     def result(number: int) -> Any:
         while number not in outcomes:
-            own = _next(work, begun)
+            own = _next(waiting)
             done, outcome = receiving.recv() if own is None else (own, _outcome(work[own]))
             outcomes[done] = outcome
         failed, value = outcomes[number]
@@ -44,21 +47,21 @@ def shared(work: Work) -> Iterator[list[Callable[[], Any]]]:
         process.terminate()
         process.join()
         receiving.close()
+        waiting.close()
 
 
-def _carry_out(results: Connection, work: Work, begun: Any) -> None:
+def _carry_out(results: Connection, waiting: Connection, work: Work) -> None:
     # An interrupt ends this process without a word: the one that waits says what there is to say.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    while (number := _next(work, begun)) is not None:
+    while (number := _next(waiting)) is not None:
         results.send((number, _outcome(work[number])))
 
 
-def _next(work: Work, begun: Any) -> int | None:
-    """The number of the next function that no process has begun, which is begun now; None where there is none."""
-    with begun.get_lock():
-        number: int = begun.value
-        begun.value = min(number + 1, len(work))
-    return number if number < len(work) else None
+def _next(waiting: Connection) -> int | None:
+    """The number of the next function that no process has begun, which is begun now: no byte is read by both processes.
+    None where there is none."""
+    number = os.read(waiting.fileno(), 1)
+    return number[0] if number else None
 
 
 def _outcome(function: Callable[[], Any]) -> tuple[bool, Any]:
