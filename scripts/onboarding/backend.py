@@ -11,6 +11,7 @@ from pathlib import Path
 from generator.cfn.parameters import PLACEHOLDER, secret
 from scripts.onboarding.facts import Application, Missing, Setting, TableFacts, files
 from scripts.onboarding.routes import name_of, read_routes
+from scripts.onboarding.variables import Variable, read_variables
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 REQUIREMENTS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml")
@@ -331,37 +332,45 @@ def _routes(folder: Path, code: dict[Path, ast.Module], application: Application
 
 def _settings(folder: Path, place: Path, code: dict[Path, ast.Module], application: Application) -> list[Setting]:
     uses_fernet = any("Fernet" in {name_of(node) for node in ast.walk(tree)} for tree in code.values())
-    classes = _settings_classes(code.values())
     samples = _samples(folder, place)
+    read = read_variables(folder, code)
+    for where in read.unread:
+        application.missing.append(
+            Missing(
+                f"the prefix of settings is not a text ({where}), so their variables are read without it",
+                "correct the names of the variables in generator/application.py",
+                stops=False,
+            )
+        )
     settings: dict[str, Setting] = {}
-    for file, tree in code.items():
-        for name, default, kind, line in (*_fields(tree, classes), *_environment(tree)):
-            if name in settings or PLATFORM.match(name):
-                continue
-            source = f"{file.relative_to(folder)}:{line}"
-            setting = _setting(name, default, kind, source, uses_fernet)
-            if setting.kind == "chosen" and secret(name, setting.value or "x"):
-                # No plain parameter may have such a name or value.
-                if default is None:
-                    settings[name] = Setting(name, "filled", source=source)
-                else:
-                    application.missing.append(_left_to_the_code(name, source, "it looks like a secret"))
-                continue
-            if PLACEHOLDER.search(setting.value):
-                application.missing.append(_left_to_the_code(name, source, f"{setting.value} is a placeholder"))
-                setting = replace(setting, value="", type="text")
-            if default is None and setting.kind == "chosen":
-                value, where = samples.get(name, (SAMPLES.get(kind, "unset" if kind == "text" else kind), ""))
-                setting = replace(setting, value=value, type=kind if kind in ("number", "switch") else "text")
-                application.missing.append(
-                    Missing(
-                        f"{name} must have a value and has no default ({source}): {value}"
-                        + (f" of {where} is taken" if where else " is its placeholder"),
-                        "choose its parameter in each file of params/, or correct it in generator/application.py",
-                        stops=False,
-                    )
+    for variable in read.variables:
+        name, default, kind = variable.name, variable.default, variable.kind
+        if name in settings or PLATFORM.match(name):
+            continue
+        source = f"{variable.file.relative_to(folder)}:{variable.line}"
+        setting = _setting(variable, source, uses_fernet)
+        if setting.kind == "chosen" and secret(name, setting.value or "x"):
+            # No plain parameter may have such a name or value.
+            if default is None:
+                settings[name] = Setting(name, "filled", source=source)
+            else:
+                application.missing.append(_left_to_the_code(name, source, "it looks like a secret"))
+            continue
+        if PLACEHOLDER.search(setting.value):
+            application.missing.append(_left_to_the_code(name, source, f"{setting.value} is a placeholder"))
+            setting = replace(setting, value="", type="text")
+        if default is None and setting.kind == "chosen":
+            value, where = samples.get(name, (SAMPLES.get(kind, "unset" if kind == "text" else kind), ""))
+            setting = replace(setting, value=value, type=kind if kind in ("number", "switch") else "text")
+            application.missing.append(
+                Missing(
+                    f"{name} must have a value and has no default ({source}): {value}"
+                    + (f" of {where} is taken" if where else " is its placeholder"),
+                    "choose its parameter in each file of params/, or correct it in generator/application.py",
+                    stops=False,
                 )
-            settings[name] = setting
+            )
+        settings[name] = setting
     return list(settings.values())
 
 
@@ -406,118 +415,21 @@ def _left_to_the_code(name: str, source: str, why: str) -> Missing:
     )
 
 
-def _settings_classes(trees: Collection[ast.Module]) -> set[str]:
-    """The names of the classes that are pydantic's settings, directly or below another one."""
-    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    known = {"BaseSettings"}
-    while more := {node.name for node in classes if known & set(map(name_of, node.bases))} - known:
-        known |= more
-    return known
-
-
-def _fields(tree: ast.Module, classes: Collection[str]) -> Iterator[tuple[str, str | None, str, int]]:
-    """The fields of settings classes of pydantic: name, default (None when it must be given), type, line."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and set(classes) & set(map(name_of, node.bases)):
-            prefix = next(iter(re.findall(r"env_prefix['\"]?\s*[=:]\s*['\"](\w*)['\"]", ast.unparse(node))), "")
-            for item in node.body:
-                if (
-                    isinstance(item, ast.AnnAssign)
-                    and isinstance(item.target, ast.Name)
-                    and item.target.id != "model_config"
-                    and "ClassVar" not in ast.unparse(item.annotation)
-                ):
-                    default = _default(item.value)
-                    if "Optional" in ast.unparse(item.annotation) or "None" in ast.unparse(item.annotation):
-                        default = default or ""
-                    name = _alias(item.value) or f"{prefix}{item.target.id}"
-                    yield name.upper(), default, _type(item.annotation), item.lineno
-
-
-def _alias(value: ast.expr | None) -> str:
-    """The name of the variable that a field names itself; empty for none."""
-    for keyword in value.keywords if isinstance(value, ast.Call) else ():
-        if keyword.arg in ("validation_alias", "alias", "env"):
-            named = keyword.value
-            first = named.args[0] if isinstance(named, ast.Call) and named.args else named
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                return first.value
-    return ""
-
-
-READERS = ("os.getenv", "os.environ.get", "getenv", "environ.get")
-# `Config` of starlette and decouple, `Env` of environs and django-environ.
-LIBRARIES = ("starlette.config", "decouple", "environs", "environ")
-
-
-def _environment(tree: ast.Module) -> Iterator[tuple[str, str | None, str, int]]:
-    """What a module reads from its environment itself."""
-    libraries = any(isinstance(node, ast.ImportFrom) and node.module in LIBRARIES for node in ast.walk(tree))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args:
-            first, function = node.args[0], ast.unparse(node.func)
-            if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
-                continue
-            second = node.args[1:2] if function in READERS or "env" in function else []
-            default = next((word.value for word in node.keywords if word.arg == "default"), next(iter(second), None))
-            if function in READERS:
-                yield first.value, _default(default) or "", "text", node.lineno
-            elif libraries and re.fullmatch(r"(config|_config|env)(\.(str|int|bool|list|url))?", function):
-                yield first.value, _default(default), "text", node.lineno
-        elif (
-            isinstance(node, ast.Subscript)
-            and isinstance(node.ctx, ast.Load)
-            and isinstance(node.slice, ast.Constant)
-            and ast.unparse(node.value) in ("os.environ", "environ")
-        ):
-            yield str(node.slice.value), None, "text", node.lineno
-
-
-def _default(node: ast.expr | None) -> str | None:
-    """A default as text: None when the value must be given, empty for what is no plain constant."""
-    if node is None:
-        return None
-    if isinstance(node, ast.Call) and name_of(node.func) == "Field":
-        words = {word.arg: word.value for word in node.keywords}
-        if "default_factory" in words:
-            return ""
-        first = node.args[0] if node.args else words.get("default")
-        return None if first is None or _is_ellipsis(first) else _default(first)
-    if isinstance(node, ast.Constant) and node.value is not None and not _is_ellipsis(node):
-        return str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
-    return None if _is_ellipsis(node) else ""
-
-
-def _is_ellipsis(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is Ellipsis
-
-
-def _type(annotation: ast.expr) -> str:
-    """The type of a field, as `SAMPLES` names it; of a choice between texts the first."""
-    text = ast.unparse(annotation)
-    if choice := re.search(r"Literal\[['\"]([^'\"]+)", text):
-        return choice[1]
-    for pattern, kind in ((r"bool", "switch"), (r"int|float|timedelta", "number"), (r"EmailStr", "mail")):
-        if re.fullmatch(pattern, text):
-            return kind
-    if re.search(r"Url|Dsn", text):
-        return "address"
-    return "list" if re.match(r"(list|List|set|tuple|Sequence)\b", text) else "text"
-
-
-def _setting(name: str, default: str | None, kind: str, place: str, uses_fernet: bool) -> Setting:
-    if ORIGINS.search(name):
+def _setting(variable: Variable, place: str, uses_fernet: bool) -> Setting:
+    """What a variable is, by its name; by its field's name, too, where all variables have a prefix or a model nests."""
+    name, default, kind = variable.name, variable.default, variable.kind
+    if any(map(ORIGINS.search, variable.names)):
         return Setting(name, "given", '["${PublicUrl}"]', source=place)
-    if OWN_ADDRESS.fullmatch(name):
+    if any(map(OWN_ADDRESS.fullmatch, variable.meanings)):
         return Setting(name, "given", "${PublicUrl}", source=place)
-    if REGION.fullmatch(name):
+    if any(map(REGION.fullmatch, variable.meanings)):
         return Setting(name, "given", "${AWS::Region}", source=place)
-    if name in ("ENVIRONMENT", "ENV", "APP_ENV", "STAGE"):
+    if any(known in ("ENVIRONMENT", "ENV", "APP_ENV", "STAGE") for known in variable.meanings):
         return Setting(name, "given", "production", source=place)
-    if SECRET.search(name):
+    if any(map(SECRET.search, variable.names)):
         if uses_fernet and re.search(r"ENCRYPT|FERNET", name):
             return Setting(name, "fernet", source=place)
-        return Setting(name, "generated" if OWN_SECRET.search(name) else "filled", source=place)
+        return Setting(name, "generated" if any(map(OWN_SECRET.search, variable.names)) else "filled", source=place)
     if not default:
         return Setting(name, "chosen", "", "text", place)
     return Setting(name, "chosen", default, kind if kind in ("number", "switch") else "text", place)

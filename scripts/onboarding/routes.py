@@ -47,7 +47,7 @@ class _Module:
 
 def read_routes(folder: Path, code: Mapping[Path, ast.Module]) -> Routes:
     """The routes in the files of a backend; places are relative to `folder`."""
-    constants = _constants(code)
+    constants = constants_of(code)
     modules = {file: _module(file, tree, str(file.relative_to(folder)), constants) for file, tree in code.items()}
     paths: dict[tuple[Path, str], list[str]] = {}
     included = {target for file in modules for target in _included(file, modules)}
@@ -222,7 +222,7 @@ def name_of(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def _constants(code: Mapping[Path, ast.Module]) -> dict[str, str]:
+def constants_of(code: Mapping[Path, ast.Module]) -> dict[str, str]:
     """The texts that modules and classes give to names, as far as all that have the name give the same."""
     texts: dict[str, set[str]] = {}
     for tree in code.values():
