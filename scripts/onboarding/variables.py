@@ -172,11 +172,11 @@ class _Classes:
         words = (*words, alias or item.name)
         model = self._model(item.annotation)
         if model and naming.delimiter and len(words) < DEEPEST:
-            given = _keywords(item.value, model)
+            values = _keywords(item.value, model)
             for above in reversed(self._line(model)):
                 for inner in self._own(above):
                     if item.value is not None:  # what the model needs, the default gives
-                        inner = _with_default(inner, given.get(inner.name))
+                        inner = _with_default(inner, values.get(inner.name))
                     yield from self._variables(inner, naming, file, f"{name}{naming.delimiter}", words)
         elif model not in self.settings or item.default is None:  # settings within settings have variables of their own
             yield Variable(naming.cased(name), item.default, _type(item.annotation), file, item.line, words)

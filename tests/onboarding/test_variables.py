@@ -19,7 +19,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 """
 PREFIXED = "model_config = SettingsConfigDict(env_prefix='SHOP_')"
-# What the code says, the variables that it reads, and what is made after the classes to read them.
+# The code, whose last line makes the settings, and the variables that it reads.
 SHAPES: dict[str, tuple[str, list[str]]] = {
     "a prefix": (f"class S(BaseSettings):\n    {PREFIXED}\n    level: str\nS()", ["SHOP_LEVEL"]),
     "a prefix in a dictionary": (
@@ -99,14 +99,14 @@ SHAPES: dict[str, tuple[str, list[str]]] = {
 def test_the_variables_are_those_that_pydantic_settings_reads(tmp_path: Path, code: str, names: list[str]) -> None:
     application = read_application(folder(tmp_path, **{"api/src/shop/settings.py": HEAD + code}))
     assert [setting.name for setting in application.settings] == names
-    # The code runs with a mark in each variable: what the application then has shows them all.
+    # The code runs with a mark in each variable: its last line shows what the application then has.
     marks = {name: f"mark{number}." for number, name in enumerate(names)}
-    classes, _, made = f"{HEAD}{code}".rpartition("\n")
+    classes, _, last = f"{HEAD}{code}".rpartition("\n")
     scope: dict[str, Any] = {"__name__": "shop.settings"}
     with patch.dict(os.environ, marks), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of pydantic 1's form
         exec(compile(classes, "settings.py", "exec", dont_inherit=True), scope)
-        shown = repr(eval(made, scope))
+        shown = repr(eval(last, scope))
     assert [mark for mark in marks.values() if mark not in shown] == []
 
 
@@ -168,8 +168,8 @@ def test_the_fields_of_a_nested_model_are_variables_with_the_defaults_that_hold_
         "SHOP_SPARE__USER": ("chosen", "ann"),
         "SHOP_MANY": ("chosen", ""),
     }
-    told = [lack.what for lack in application.missing if "must have a value" in lack.what]
-    assert [what.partition(" must")[0] for what in told] == ["SHOP_DATABASE__USER"]
+    lacks = [lack.what for lack in application.missing if "must have a value" in lack.what]
+    assert [what.partition(" must")[0] for what in lacks] == ["SHOP_DATABASE__USER"]
 
 
 def test_without_a_delimiter_a_nested_model_is_one_variable(tmp_path: Path) -> None:
@@ -197,6 +197,6 @@ def test_a_prefix_that_only_the_running_code_knows_is_told(tmp_path: Path) -> No
     )
     application = read_application(folder(tmp_path, **{"api/src/shop/settings.py": code}))
     assert [setting.name for setting in application.settings] == ["LEVEL"]
-    told = [(lack.what, lack.stops) for lack in application.missing if "prefix" in lack.what]
+    lacks = [(lack.what, lack.stops) for lack in application.missing if "prefix" in lack.what]
     what = "the prefix of settings is not a text (api/src/shop/settings.py:2), so their variables are read without it"
-    assert told == [(what, False)]
+    assert lacks == [(what, False)]
