@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlencode
 
@@ -45,6 +46,7 @@ def install() -> None:
     _signatures()
     _tags_of_the_deleted()
     _streams()
+    _names_of_target_groups()
 
 
 def replace(owner: object, name: str, value: object) -> None:
@@ -294,6 +296,18 @@ def _streams() -> None:
         table.set_stream_specification(stream_specification)
 
     replace(DynamoDBBackend, "update_table_streams", update_streams)
+
+
+def _names_of_target_groups() -> None:
+    """moto refuses two hyphens in a row. Elastic Load Balancing takes them (aws-sdk-js issue 3300), and CloudFormation
+    makes such names: it may cut a stack's name after one of its hyphens, and puts another one behind it. All else that
+    moto asks of a name stays."""
+    from moto.elbv2 import models
+
+    def match(expression: str, text: str) -> re.Match[str] | None:
+        return re.match(expression.replace("(?!.*--)", ""), text)
+
+    replace(models, "re", SimpleNamespace(**{**vars(re), "match": match}))
 
 
 def _scans() -> None:

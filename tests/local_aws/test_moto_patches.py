@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from generator.cfn.resource_arns import generated
 from scripts.local_aws import moto_patches
 from scripts.local_aws.account import Account
 from tests.local_aws.cases import ALARM, TABLE, trust
@@ -459,3 +460,16 @@ def test_a_table_has_one_stream_that_is_turned_off_once(account: Account) -> Non
     steps = [off, views[0], views[1], off, off, views[1], views[1]]
     assert [change(step) for step in steps] == [no_stream, None, one_stream, None, no_stream, None, one_stream]
     assert dynamodb.describe_table(TableName="table")["Table"]["StreamSpecification"] == views[1]
+
+
+def test_a_target_group_may_have_two_hyphens_in_a_row_as_names_of_cloudformation_do(account: Account) -> None:
+    name = generated("research-Ingress-1AF172B8C787", "FirstTargets", "", 32)
+    assert name.startswith("research--FirstTarg-")
+    balancing, vpc = account.services.client("elbv2"), account.services.client("ec2").describe_vpcs()["Vpcs"][0]
+    place = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc["VpcId"]}
+    group = balancing.create_target_group(Name=name, **place)["TargetGroups"][0]
+    assert (group["TargetGroupName"], group["TargetGroupArn"].split("/")[1]) == (name, name)
+    other = {**place, "Port": 81}
+    assert refusal(balancing.create_target_group, Name=name, **other)[0] == "DuplicateTargetGroupName"
+    for wrong in ("-first", "first-", "first.targets", "f" * 33):
+        assert refusal(balancing.create_target_group, Name=wrong, **place)[0] == "ValidationError", wrong
