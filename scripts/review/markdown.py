@@ -24,7 +24,8 @@ def markdown(review: Review, limit: int = LIMIT) -> str:
     whole = _text(outline(review, groups=groups))
     for detail in sorted(Detail, reverse=True):
         lines = whole if detail == Detail.FULL else _text(outline(review, detail, groups))
-        if sum(map(len, lines)) + len(lines) <= limit - len(_left_out(review, 0)):
+        room = limit if detail == Detail.FULL else limit - len(_left_out(review, 0))
+        if sum(map(len, lines)) + len(lines) <= room:
             break
     else:
         lines = _cut(lines, limit - len(_left_out(review, 10**9)))

@@ -66,11 +66,7 @@ def _without(line: Line, unknown: Sequence[str]) -> Line:
 
 def _environments(review: Review) -> Line:
     broken = [environment for environment in review.changed if environment.problems]
-    if broken:
-        text = "; ".join(
-            f"{environment.name} cannot be compared ({environment.problems[0]})" for environment in broken[:MOST]
-        )
-        return Line("Environments", text + _more(len(broken)), BAD)
+    known = [environment for environment in review.changed if not environment.problems]
     hidden = [
         *_taken_back(review),
         *_beside(review),
@@ -81,15 +77,27 @@ def _environments(review: Review) -> Line:
         *_not_rendered(review),
     ]
     version = [f"version {review.version.before} → {review.version.after}"] if review.version else []
-    least = BAD if any(REWRITTEN.search(change.place) for change in review.interface) else LOOK if hidden else GOOD
-    if not review.changed:
-        return Line("Environments", "; ".join(["none changes", *hidden, *version]), least)
-    pairs = _sentences(review.changed, _happens)
+    rewritten = any(REWRITTEN.search(change.place) for change in review.interface)
+    least = BAD if broken or rewritten else LOOK if hidden else GOOD
+    pairs = _sentences(known, _happens)
     if len(pairs) > MOST:  # each would be told by itself, and nobody would read to the end
-        pairs = _sentences(review.changed, _counts)
-    sentences = [f"{_names(names, review)}: {text}" for text, names in pairs]
-    weight = max((least, *map(_weight, review.changed)), key=WEIGHTS.index)
+        pairs = _sentences(known, _counts)
+    sentences = [*_not_compared(broken, review), *(f"{_names(names, review)}: {text}" for text, names in pairs)]
+    if not known and len(broken) < max(len(review.environments), 1):
+        sentences.append("none of the others changes" if broken else "none changes")
+    weight = max((least, *map(_weight, known)), key=WEIGHTS.index)
     return Line("Environments", "; ".join([*sentences, *hidden, *version]), weight)
+
+
+def _not_compared(broken: Sequence[EnvironmentReview], review: Review) -> Iterator[str]:
+    """How many environments cannot be compared, with the first reason of each: nobody knows what happens there."""
+    if broken:
+        reasons = _sentences(broken, lambda environment: environment.problems[0])
+        texts = [f"{_names(names, review)} ({reason})" for reason, names in reasons]
+        yield (
+            f"{len(broken)} of {len(review.environments)} cannot be compared: "
+            f"{', '.join(texts[:MOST])}{_more(len(texts))}"
+        )
 
 
 def _interface(changes: Sequence[ValueChange]) -> Iterator[str]:

@@ -198,11 +198,45 @@ def in_blue(**values: Any) -> Review:
             GOOD,
             "all 4 environments: 1 changed in place",
         ),
-        (in_blue(problems=("why", "another")), BAD, "blue cannot be compared (why)"),
+        # Of what cannot be compared the reason is told, and of the others what happens to them.
+        (in_blue(problems=("why", "another")), BAD, "1 of 1 cannot be compared: blue (why)"),
         (
             review(*(environment(name, problems=(f"{name}!",)) for name in FILES), version=value("version")),
             BAD,
-            "a cannot be compared (a!); b cannot be compared (b!); c cannot be compared (c!) and 1 more",
+            "4 of 4 cannot be compared: a (a!), b (b!), c (c!) and 1 more; version a → b",
+        ),
+        (
+            review(*(environment(name, problems=("why",)) for name in FILES)),
+            BAD,
+            "4 of 4 cannot be compared: all 4 environments (why)",
+        ),
+        (
+            review(environment("a", problems=("why",)), environment("b", UNCHANGED), environment("c", UNCHANGED)),
+            BAD,
+            "1 of 3 cannot be compared: a (why); none of the others changes",
+        ),
+        (
+            review(
+                environment("a", problems=("why",)),
+                environment("b", parameters=(parameter("A", "1", "2"),)),
+                environment("c", problems=("why",)),
+                environment("d", ADDED),
+                missing=1,
+            ),
+            BAD,
+            "2 of 4 cannot be compared: a, c (why); b: A 1 → 2, no resource; d: a new environment; "
+            "topic LACKS 1 commit of main, whose changes are shown as taken back",
+        ),
+        (
+            review(
+                environment("0", problems=("why",)),
+                *(
+                    environment(name, parameters=(parameter("A", "1", name),), resources=(resource(f"S.{name}"),))
+                    for name in FILES
+                ),
+            ),
+            BAD,
+            "1 of 5 cannot be compared: 0 (why); a, b, c, d: 1 changed in place",
         ),
         (review(missing=1), LOOK, "none changes; topic LACKS 1 commit of main, whose changes are shown as taken back"),
         (
