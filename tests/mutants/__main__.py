@@ -70,11 +70,11 @@ def not_looked_at(
 ) -> Iterator[str]:
     """What the score says nothing about: faults that were not tried, and tests that were not asked."""
     places = sum(len(all_places(contexts.root, package)) for package in packages)
-    modules = [name for package in packages for name in files(contexts.root, package)]
+    modules = {name for package in packages for name in files(contexts.root, package)}
     tried = {mutation.path for _, mutation in chosen}
     untried = f"in {len(modules) - len(tried)} of {len(modules)} files none"
     yield f"  faults: {places - len(chosen):,} of {places:,} places, {untried}"
-    yield "  faults in texts, annotations and formatted strings, and in what is no Python: build scripts, pages"
+    yield "  faults in annotations, in the values of formatted strings, and in what is no Python: build scripts, pages"
     yield f"  of many tests that run a line, those after the first {FIRST + 2 * NEAR:g} seconds"
     names = names_of_tests(contexts.root)
     measured = {context.file for context in contexts.all if context.fresh}
@@ -89,7 +89,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     """The options, also those that make's ARGS holds."""
     parser = argparse.ArgumentParser("mutants", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1, help="what the sample is drawn by (1)")
-    parser.add_argument("--count", type=int, default=150, help="how many mutants (150)")
+    parser.add_argument("--count", type=int, default=150, help="how many mutants (150); texts come on top")
     parser.add_argument("--package", action="append", choices=PACKAGES, help="only this one; may be repeated")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache/mutants", help="where all results are kept")
     parser.add_argument(

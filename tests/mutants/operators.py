@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any
+
+from tests.mutants.texts import text_faults
 
 COMPARISONS = {"==": "!=", "!=": "==", "<": "<=", ">": ">=", "<=": "<", ">=": ">", "in": "not in", "not in": "in"}
 COMPARISONS |= {"is": "is not", "is not": "is"}
@@ -90,7 +92,17 @@ class _File:
 
 def mutations(path: str, source: bytes) -> list[Mutation]:
     """Every mutation of a file in the order of their places; whether one is Python is `changes`'s to say."""
-    unique = {(each.start, each.end, each.text): each for each in _all(_File(path, source))}
+    return _in_order(_all(_File(path, source)))
+
+
+def text_mutations(path: str, source: bytes) -> list[Mutation]:
+    """Every mutation of a text of a file, as `mutations` has those of the program."""
+    file = _File(path, source)
+    return _in_order(file.mutation(*fault) for fault in text_faults(source))
+
+
+def _in_order(every: Iterable[Mutation]) -> list[Mutation]:
+    unique = {(each.start, each.end, each.text): each for each in every}
     return sorted(unique.values(), key=lambda each: (each.start, each.end, each.operator, each.text))
 
 
@@ -111,7 +123,7 @@ def _all(file: _File) -> Iterator[Mutation]:
 
 def _nodes(tree: ast.Module) -> Iterator[ast.AST]:
     """Every node that runs: no annotations, no documentation, nothing inside an f-string (whose places Python 3.11 does
-    not tell), and not what only a type checker reads."""
+    not tell; `texts.py` has its values as a whole), and not what only a type checker reads."""
     todo: list[ast.AST] = [statement for statement in tree.body if not _is_type_alias(statement)]
     while todo:
         node = todo.pop()

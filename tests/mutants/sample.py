@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from tests.mutants.operators import Mutation, changes, mutations
+from tests.mutants.operators import Mutation, changes, mutations, text_mutations
 
-# The packages with their part of the sample, their folders, and what is left out of these.
+TEXTS = "texts"
+# The packages with their part of the sample, their folders, and what is left out of these. Texts are what all of the
+# others say to people: they come on top, and change nothing about what a seed draws of the others.
 PACKAGES: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {
     "deployment": (30, ("scripts/deployment",), ()),
     "operations": (30, ("scripts",), ("scripts/deployment", "scripts/local_aws", "scripts/rehearsal")),
@@ -18,6 +20,7 @@ PACKAGES: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {
     "gate and cfn": (24, ("generator/gate", "generator/cfn"), ()),
     "local AWS": (20, ("scripts/local_aws",), ()),
     "rehearsal": (20, ("scripts/rehearsal",), ()),
+    TEXTS: (20, ("generator", "scripts"), ()),
 }
 PER_FILE = 2
 
@@ -33,8 +36,8 @@ def files(root: Path, package: str) -> list[str]:
 
 
 def shares(count: int) -> dict[str, int]:
-    """How many mutants of each package `count` are."""
-    total = sum(part for part, _, _ in PACKAGES.values())
+    """How many mutants of each package `count` are, and how many of the texts come on top of them."""
+    total = sum(part for name, (part, _, _) in PACKAGES.items() if name != TEXTS)
     return {name: max(1, round(count * part / total)) for name, (part, _, _) in PACKAGES.items()}
 
 
@@ -51,7 +54,8 @@ def sample(root: Path, seed: int, count: int, packages: Sequence[str] = tuple(PA
 @cache
 def all_places(root: Path, package: str) -> tuple[Mutation, ...]:
     """Every mutation of a package, those too that `changes` refuses."""
-    return tuple(each for name in files(root, package) for each in mutations(name, (root / name).read_bytes()))
+    every = text_mutations if package == TEXTS else mutations
+    return tuple(each for name in files(root, package) for each in every(name, (root / name).read_bytes()))
 
 
 def drawn(root: Path, seed: int, package: str) -> Iterator[Mutation]:

@@ -8,6 +8,7 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -17,17 +18,17 @@ from tests.mutants import report
 from tests.mutants.__main__ import Versions, known, not_looked_at, parsed
 from tests.mutants.contexts import Choice, Contexts, defined, module_pattern
 from tests.mutants.nearby import WIDE, Nearby
-from tests.mutants.operators import Mutation, changes, mutations
+from tests.mutants.operators import Mutation, changes, mutations, text_mutations
 from tests.mutants.report import Result
-from tests.mutants.sample import PACKAGES, drawn, files, sample, shares
+from tests.mutants.sample import PACKAGES, TEXTS, drawn, files, sample, shares
 from tests.mutants.trial import KILLED, NOT_RUN, SURVIVED, TIMED_OUT, UNDECIDED, Round, Trials, Verdict, clone
 from tests.support.processes import gone
 
 
-def faults(text: str, operator: str) -> set[str]:
+def faults(text: str, operator: str, every: Callable[[str, bytes], list[Mutation]] = mutations) -> set[str]:
     """What a text becomes by an operator."""
     source = text.encode()
-    changed = [each for each in mutations("x.py", source) if each.operator == operator and changes(each, source)]
+    changed = [each for each in every("x.py", source) if each.operator == operator and changes(each, source)]
     return {each.applied(source).decode() for each in changed}
 
 
@@ -100,6 +101,47 @@ def test_what_looks_like_the_name_of_a_type_and_is_none_is_not_left_alone(
     operator: str, text: str, becomes: set[str]
 ) -> None:
     assert faults(text, operator) == becomes
+
+
+@pytest.mark.parametrize(
+    ("operator", "text", "becomes"),
+    [
+        ("dropped placeholder", "x = f'é {a!r:>{b}} of {c}'\n", {"x = f'é  of {c}'\n", "x = f'é {a!r:>{b}} of '\n"}),
+        ("dropped placeholder", "x = f'{{a}} {b}'\n", {"x = f'{{a}} '\n"}),
+        ("dropped placeholder", "x = 'not formatted: {a}'\n", set()),
+        ("dropped placeholder", "x = f'{a[\"}\"]}'\n", {"x = f''\n"}),
+        (
+            "exchanged placeholders",
+            "x = f'{a} of {b}, {c}'\n",
+            {"x = f'{b} of {a}, {c}'\n", "x = f'{a} of {c}, {b}'\n"},
+        ),
+        ("exchanged placeholders", "x = f'{a} of {a}'\n", set()),
+        (  # literals in a row are a text, and a comment between them is none
+            "exchanged placeholders",
+            'x = (f"\\"{a}"  # don\'t\n    "{b}" f"{c}")\n',
+            {'x = (f"\\"{c}"  # don\'t\n    "{b}" f"{a}")\n'},
+        ),
+        (
+            "dropped not",
+            "x = 'is not there'\ny = f'{a} cannot be'\n",
+            {"x = 'is there'\ny = f'{a} cannot be'\n", "x = 'is not there'\ny = f'{a} can be'\n"},
+        ),
+        ("dropped not", "x = f'{not a}'\ny = 'not'\n", set()),
+        ("another option", "x = f'say --yes to {a}'\n", {"x = f'say --other to {a}'\n"}),
+        ("another option", "x = '--yes'\ny = 'p { --paper: 1; color: var(--ink) }'\n", set()),
+        ("another command", "x = f'run `delivery plan {a}`'\n", {"x = f'run `delivery other {a}`'\n"}),
+        ("another command", "x = 'Run `make templates`.'\n", {"x = 'Run `make other`.'\n"}),
+        ("another command", "x = 'make it so'\n", set()),
+        ("another command", "x = '`python -m scripts.pin_tools` does'\n", {"x = '`python -m other` does'\n"}),
+    ],
+)
+def test_each_operator_of_texts_changes_one_span(operator: str, text: str, becomes: set[str]) -> None:
+    assert faults(text, operator, text_mutations) == becomes
+
+
+def test_documentation_and_annotations_are_no_texts() -> None:
+    text = '"""Is not a text."""\ndef f(a: "not b") -> "not c":\n    "Is not."\n'
+    assert text_mutations("x.py", text.encode()) == []
 
 
 def test_a_place_is_told_as_a_person_finds_it() -> None:
@@ -283,10 +325,23 @@ def test_a_sample_is_the_seeds_and_grows() -> None:
 
 
 def test_every_module_belongs_to_one_package() -> None:
-    owned = [name for package in PACKAGES for name in files(ROOT, package)]
+    owned = [name for package in PACKAGES if package != TEXTS for name in files(ROOT, package)]
     modules = [path for folder in ("generator", "scripts") for path in (ROOT / folder).rglob("*.py")]
     assert sorted(owned) == sorted(str(path.relative_to(ROOT)) for path in modules)
-    assert sum(shares(150).values()) == 150
+    assert sorted(files(ROOT, TEXTS)) == sorted(owned)
+    # What is in texts comes on top: a seed draws of the others what it drew before.
+    assert shares(150).pop(TEXTS) == 20 and sum(shares(150).values()) == 170
+
+
+def test_a_sample_of_the_texts_has_faults_of_texts() -> None:
+    """Each of them is another program, and those of two placeholders begin and end with one."""
+    operators = set()
+    for mutation in islice(drawn(ROOT, 1, TEXTS), 60):
+        source = (ROOT / mutation.path).read_bytes()
+        operators.add(mutation.operator)
+        before = source[mutation.start : mutation.end].decode()
+        assert "placeholder" not in mutation.operator or (before[0], before[-1]) == ("{", "}"), mutation
+    assert len(operators) == 5
 
 
 def test_the_report_counts_what_is_a_fault() -> None:
