@@ -63,6 +63,30 @@ def test_a_parameter_says_what_changing_it_does(capsys: pytest.CaptureFixture[st
     assert parameter["changing it"].startswith("any other value: refused: ")
 
 
+@pytest.mark.parametrize(
+    ("parameter", "changes"),
+    [
+        (
+            "ExistingEncryptionSecretArn",
+            [
+                "any other value while BackendTarget is NONE",
+                "when it is set while BackendTarget was NONE",
+                "any other value",
+            ],
+        ),
+        ("TaskCpu", ["any other value while BackendTarget is BEANSTALK or NONE", "any other value"]),
+        ("NatGatewayCount", ["raised", "lowered"]),
+    ],
+)
+def test_a_change_is_named_with_what_else_has_to_be_so(
+    capsys: pytest.CaptureFixture[str], parameter: str, changes: list[str]
+) -> None:
+    assert cli.main(["why", parameter]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    told = [line.removeprefix("changing it").strip() for line in lines if line.startswith("changing it")]
+    assert [line.partition(":")[0] for line in told] == changes
+
+
 def test_a_resource_says_what_it_costs_in_each_environment(capsys: pytest.CaptureFixture[str]) -> None:
     """As `delivery cost` computes it: 730 hours of a NAT gateway; the second one is production's alone."""
     [gateway] = facts(capsys, "network.NatB")

@@ -139,8 +139,9 @@ def test_each_operator_of_texts_changes_one_span(operator: str, text: str, becom
     assert faults(text, operator, text_mutations) == becomes
 
 
-def test_documentation_and_annotations_are_no_texts() -> None:
+def test_documentation_annotations_and_what_only_a_process_runs_are_no_texts() -> None:
     text = '"""Is not a text."""\ndef f(a: "not b") -> "not c":\n    "Is not."\n'
+    text += "if __name__ == '__main__':\n    f('not d')\n"
     assert text_mutations("x.py", text.encode()) == []
 
 

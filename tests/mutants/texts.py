@@ -43,7 +43,8 @@ def text_faults(source: bytes) -> Iterator[Fault]:
 
 
 def _texts(tree: ast.AST) -> Iterator[ast.expr]:
-    """The texts below a node: no documentation, no annotations, and of an f-string the whole."""
+    """The texts below a node: no documentation, no annotations, nothing that only a process runs; an f-string as a
+    whole."""
     for name, value in ast.iter_fields(tree):
         for node in value if isinstance(value, list) else [value]:
             if name in ("annotation", "returns") or not isinstance(node, ast.AST):
@@ -52,8 +53,18 @@ def _texts(tree: ast.AST) -> Iterator[ast.expr]:
                 isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip()
             ):
                 yield node
-            elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            elif not _is_left_out(node):
                 yield from _texts(node)
+
+
+def _is_left_out(node: ast.AST) -> bool:
+    """Whether a statement is documentation, or for the one process that a module is the program of."""
+    match node:
+        case ast.Expr(ast.Constant()):
+            return True
+        case ast.If(test):
+            return ast.unparse(test) == "__name__ == '__main__'"
+    return False
 
 
 def _faults(literals: bytes) -> Iterator[Fault]:
