@@ -7,8 +7,9 @@ import pytest
 
 from generator.cfn.templates import from_bodies, load
 from generator.gate.rules import RULES, findings, iam, names, storage
-from tests.support.mutating import Mutation, drop
+from tests.support.mutating import drop
 from tests.support.mutations import MUTATIONS
+from tests.support.sections import Sections
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
 BY_ID = {rule.id: rule for rule in RULES}
@@ -25,12 +26,22 @@ def test_every_rule_has_a_mutation_and_an_id_of_its_own() -> None:
     assert all(MUTATIONS.values())
 
 
-CASES = [(rule, item if isinstance(item, tuple) else (item, "")) for rule, ones in MUTATIONS.items() for item in ones]
+CASES = {
+    f"{rule}-{number}": (rule, item if isinstance(item, tuple) else (item, ""))
+    for rule, ones in MUTATIONS.items()
+    for number, item in enumerate(ones)
+}
+TEXTS = Sections(Path(__file__).with_name("findings.txt"), [*BY_ID, *CASES])
 
 
-@pytest.mark.parametrize(("rule", "case"), CASES, ids=[rule for rule, _ in CASES])
-def test_the_rule_finds_its_fault(rule: str, case: tuple[Mutation, str]) -> None:
-    mutate, message = case
+@pytest.mark.parametrize("rule", BY_ID)
+def test_a_rule_says_why_it_is_one_and_what_to_do(rule: str) -> None:
+    TEXTS.holds(rule, [BY_ID[rule].why, BY_ID[rule].fix])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_rule_finds_its_fault(name: str) -> None:
+    rule, (mutate, message) = CASES[name]
     bodies = TEMPLATES.bodies()
     template, _, where = mutate(bodies).partition(".")
     findings = BY_ID[rule].findings(from_bodies(bodies))
@@ -38,6 +49,7 @@ def test_the_rule_finds_its_fault(rule: str, case: tuple[Mutation, str]) -> None
         finding for finding in findings if (finding.file, finding.where) == (f"{template}.json", where or "template")
     ]
     assert [item for item in there if item.rule == rule and item.message.startswith(message)] != []
+    TEXTS.holds(name, [f"{item.file} {item.where}: {item.message}" for item in findings])
 
 
 EXCEPTIONS: list[Any] = [

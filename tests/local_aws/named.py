@@ -4,9 +4,8 @@ named after what it is of."""
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from scripts.local_aws.handlers import ROWS
 from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
 from tests.local_aws.cases import Case, Properties
 from tests.local_aws.here import recorded
+from tests.support.sections import Sections
 
 # What moto makes up: ids of every kind, and addresses.
 RANDOM = re.compile(
@@ -73,23 +73,6 @@ class Named:
         return text
 
 
-class Golden:
-    """A file with a section for each type; `GOLDEN=write` writes it anew."""
-
-    def __init__(self, name: str) -> None:
-        self._file = Path(__file__).parent / f"golden/{name}.txt"
-
-    def sections(self) -> dict[str, list[str]]:
-        """The lines about each type."""
-        text = self._file.read_text(encoding="utf-8") if self._file.exists() else ""
-        parts = re.findall(r"^== (\S+)\n((?:(?!== ).*\n)*)", text, re.MULTILINE)
-        return {kind: lines.splitlines() for kind, lines in parts}
-
-    def holds(self, kind: str, lines: Iterable[str]) -> None:
-        """Compares the lines about a type."""
-        sections = self.sections()
-        if os.environ.get("GOLDEN") == "write":
-            sections[kind] = list(lines)
-            texts = ["\n".join([f"== {each}", *sections[each], ""]) for each in ROWS if each in sections]
-            self._file.write_text("".join(texts), encoding="utf-8")
-        assert list(lines) == sections[kind]
+def golden(name: str) -> Sections:
+    """A file of `golden/` with a section for each type."""
+    return Sections(Path(__file__).parent / f"golden/{name}.txt", ROWS)

@@ -16,9 +16,9 @@ from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
 from scripts.local_aws.services import ResourceError
 from tests.local_aws.cases import CASES, TABLE, Case, record
 from tests.local_aws.here import RecordedServices
-from tests.local_aws.named import Golden, Named
+from tests.local_aws.named import Named, golden
 
-GOLDEN = Golden("handlers")
+GOLDEN = golden("handlers")
 Calls = list[tuple[str, str, dict[str, Any]]]
 
 

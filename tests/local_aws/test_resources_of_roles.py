@@ -20,9 +20,9 @@ from scripts.local_aws.roles.judge import JUDGES, Judge
 from scripts.local_aws.services import ResourceError
 from scripts.local_aws.values import Operation, Resource, Settings, Stack, Target
 from tests.local_aws.cases import CASES, Case, Properties
-from tests.local_aws.named import Golden, Named
+from tests.local_aws.named import Named, golden
 
-GOLDEN = Golden("roles")
+GOLDEN = golden("roles")
 ALL = {"Version": "2012-10-17", "Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
