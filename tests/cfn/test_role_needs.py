@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 import re
 
+import botocore
+import botocore.session
 import pytest
 
 from generator.cfn.role_needs.row import Row, filled
@@ -26,6 +28,29 @@ def test_a_row_names_actions_of_one_service_that_there_are_and_a_resource(thing:
             assert hasattr(module, action.partition(":")[2]), action
         assert ON.fullmatch(row.on) and len(row.source) > 10, row
         assert all(re.fullmatch(r"[\w-]+:[\w/:-]+", key) and value for key, value in row.when.items()), row
+
+
+OPTIONS = [
+    (thing, option)
+    for thing, rows in ROWS.items()
+    for row in rows
+    for text in (row.on, *row.when.values())
+    for option in re.findall(r"<--([\w-]+)>", text)
+]
+
+
+@pytest.mark.parametrize(("thing", "option"), sorted(set(OPTIONS)))
+def test_what_an_option_is_given_is_an_option_of_the_command(thing: str, option: str) -> None:
+    _, service, *command = thing.split()
+    session, service = botocore.session.get_session(), {"s3api": "s3"}.get(service, service)
+    operations = {botocore.xform_name(name, "-"): name for name in session.get_service_model(service).operation_names}
+    if command[0] == "wait":
+        waiters = session.get_waiter_model(service)
+        operations = {
+            botocore.xform_name(name, "-"): waiters.get_waiter(name).operation for name in waiters.waiter_names
+        }
+    operation = session.get_service_model(service).operation_model(operations[command[-1]])
+    assert option in {botocore.xform_name(name, "-") for name in operation.input_shape.members}
 
 
 def test_whom_a_resource_lets_in() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.cfn.permissions import Condition, Permission
 from generator.cfn.schemas import SchemasError
 from generator.cfn.templates import load
 from scripts import cli
@@ -108,6 +109,40 @@ def test_a_permission_with_every_role_that_has_it_and_why(capsys: pytest.Capture
     answers = facts(capsys, "codepipeline:PutApprovalResult")
     assert {"access.ApproverRole"} <= {answer["is"] for answer in answers}
     assert all(answer["reason"] for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("permission", "facts"),
+    [
+        (
+            Permission("a.B", "identity", "P", "S", "Allow", actions=("s3:Get*", "s3:List*"), resources=("x", "y")),
+            [
+                ("allows", "s3:Get*, s3:List*"),
+                ("on", "x, y"),
+                ("reason", "none written: it follows from the kind of policy"),
+            ],
+        ),
+        (
+            Permission(
+                *("a.B", "resource", "P", "S", "Deny"),
+                principals=("*", "AWS:x"),
+                not_actions=("iam:Get*", "sts:*"),
+                conditions=(Condition("StringEquals", "a:b", ("c", "d")), Condition("Bool", "e:f", ("true",))),
+                when=("HasA", "not HasB"),
+                reason="so",
+            ),
+            [
+                ("denies", "all but iam:Get*, sts:*"),
+                ("for", "*, AWS:x"),
+                ("if", "a:b StringEquals c, d and e:f Bool true"),
+                ("when", "HasA, not HasB"),
+                ("reason", "so"),
+            ],
+        ),
+    ],
+)
+def test_a_statement_in_words(permission: Permission, facts: list[tuple[str, str]]) -> None:
+    assert [(fact.title, fact.text) for fact in why._permission(permission)] == facts
 
 
 def test_a_requirement_with_its_resources_and_its_proof(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import pytest
 from generator.cfn.templates import load
 from generator.project import Project
 from generator.render import render
+from scripts import cli
 from scripts.deployment.errors import RefusedError
 from scripts.onboarding.facts import Application
 from scripts.onboarding.reading import read_application
@@ -180,6 +181,13 @@ def test_hostile_names_stay_inside_their_texts(tmp_path: Path) -> None:
     title = 'x"""\nimport os; os.system("touch owned")\n"""'
     application = read_application(folder(tmp_path), title)
     assert project(application).title == title and not Path("owned").exists()
+
+
+def test_an_application_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["onboard", "--app", str(tmp_path / "none")]) == 64
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'none'} is not a folder.\nName the folder of an application with --app.\n"
+    )
 
 
 def test_ctrl_c_leaves_everything_as_it_was(tmp_path: Path) -> None:
