@@ -239,72 +239,81 @@ NPM = ["npm", "install", "--prefix"]
 MANIFEST = json.dumps({"name": "web"})
 
 
+# How each package manager installs exactly what the lock file says, with what only the build needs, and where its cache
+# lies: in the folder that CodeBuild keeps.
+INSTALLATIONS: dict[str, tuple[str, dict[str, str]]] = {
+    "npm": ("npm ci --include=dev --no-audit --no-fund", {}),
+    "pnpm": ("pnpm install --frozen-lockfile --prod=false --store-dir HOME/.npm/_pnpm", {"CI": "true"}),
+    "classic": (
+        "yarn install --frozen-lockfile --production=false --non-interactive",
+        {"YARN_CACHE_FOLDER": "HOME/.npm/_yarn"},
+    ),
+    "yarn": ("yarn install --immutable", {"YARN_GLOBAL_FOLDER": "HOME/.npm/_berry", "YARN_ENABLE_TELEMETRY": "0"}),
+    "bun": ("bun install --frozen-lockfile", {"BUN_INSTALL_CACHE_DIR": "HOME/.npm/_bun"}),
+}
+
+
 @pytest.mark.parametrize(
-    ("files", "result", "tool", "install"),
+    ("files", "result", "tool", "manager"),
     [
-        ({"frontend/package-lock.json": "{}"}, "npm, from frontend/package-lock.json", "", ["npm", "ci"]),
+        ({"frontend/package-lock.json": "{}"}, "npm, from frontend/package-lock.json", "", "npm"),
         pytest.param(
             {"frontend/npm-shrinkwrap.json": "{}"},
             "npm, from frontend/npm-shrinkwrap.json",
             "",
-            ["npm", "ci"],
+            "npm",
             marks=pytest.mark.soak,
         ),
         pytest.param(
             {"frontend/pnpm-lock.yaml": "lockfileVersion: '9.0'\n"},
             "pnpm 10.34.8, from frontend/pnpm-lock.yaml",
             "pnpm@10.34.8",
-            ["pnpm", "install", "--frozen-lockfile"],
+            "pnpm",
             marks=pytest.mark.soak,
         ),
         (
             {"frontend/pnpm-lock.yaml": "lockfileVersion: '6.1'\n"},
             "pnpm 8.15.9, from frontend/pnpm-lock.yaml",
             "pnpm@8.15.9",
-            ["pnpm", "install", "--frozen-lockfile"],
+            "pnpm",
         ),
         (
             {"frontend/yarn.lock": "# yarn lockfile v1\n"},
             "yarn 1.22.22, from frontend/yarn.lock",
             "yarn@1.22.22",
-            ["yarn", "install", "--frozen-lockfile"],
+            "classic",
         ),
         (
             {"frontend/yarn.lock": "# by yarn\r\n\r\n__metadata:\r\n  version: 8\r\n"},
             "yarn 4.18.1, from frontend/yarn.lock",
             "@yarnpkg/cli-dist@4.18.1",
-            ["yarn", "install", "--immutable"],
+            "yarn",
         ),
         pytest.param(
             {"frontend/yarn.lock": "__metadata:\n  version: 6\n"},
             "yarn 3.8.7, from frontend/yarn.lock",
             "@yarnpkg/cli-dist@3.8.7",
-            ["yarn", "install", "--immutable"],
+            "yarn",
             marks=pytest.mark.soak,
         ),
-        (
-            {"frontend/bun.lock": "{}"},
-            "bun 1.4.5, from frontend/bun.lock",
-            "bun@1.4.5",
-            ["bun", "install", "--frozen-lockfile"],
-        ),
+        ({"frontend/bun.lock": "{}"}, "bun 1.4.5, from frontend/bun.lock", "bun@1.4.5", "bun"),
         (
             {"frontend/pnpm-lock.yaml": "", "frontend/package.json": '{"packageManager": "pnpm@9.1.0+sha512.ab"}'},
             "pnpm 9.1.0, from frontend/pnpm-lock.yaml",
             "pnpm@9.1.0",
-            ["pnpm", "install", "--frozen-lockfile"],
+            "pnpm",
         ),
         (
             {"yarn.lock": "", "package.json": '{"workspaces": ["front*"], "packageManager": "yarn@1.22.0"}'},
             "yarn 1.22.0, from yarn.lock, whose workspace frontend belongs to",
             "yarn@1.22.0",
-            ["yarn", "install", "--frozen-lockfile"],
+            "classic",
         ),
         (
             {"package-lock.json": "{}", "package.json": '{"workspaces": {"packages": ["./frontend/"]}}'},
             "npm, from package-lock.json, whose workspace frontend belongs to",
             "",
-            ["npm", "ci"],
+            "npm",
         ),
         (
             {
@@ -314,12 +323,12 @@ MANIFEST = json.dumps({"name": "web"})
             },
             "pnpm 7.33.7, from pnpm-lock.yaml, whose workspace frontend belongs to",
             "pnpm@7.33.7",
-            ["pnpm", "install", "--frozen-lockfile"],
+            "pnpm",
         ),
     ],
 )
 def test_the_lock_file_says_which_package_manager_it_is(
-    sample: Workshop, files: dict[str, str], result: str, tool: str, install: list[str]
+    sample: Workshop, files: dict[str, str], result: str, tool: str, manager: str
 ) -> None:
     (sample.source / "frontend/package-lock.json").unlink()
     for name, text in files.items():
@@ -327,8 +336,16 @@ def test_the_lock_file_says_which_package_manager_it_is(
     outcome = phase(sample, "install")
     assert outcome.succeeded, outcome.log
     assert outcome.result_lines() == [f"RESULT packages: {result}"]
-    assert len(sample.machine.calls(*install)) == 1
-    assert [call[-1] for call in sample.machine.calls(*NPM)] == ([tool] if tool else [])
+    tools = str(sample.source.parent / "release-tools")
+    assert sample.machine.calls(*NPM) == ([[*NPM, tools, "--no-save", "--no-audit", "--no-fund", tool]] if tool else [])
+    program, *options = INSTALLATIONS[manager][0].replace("HOME", str(sample.machine.folder)).split()
+    assert sample.machine.calls(program, options[0]) == [[program, *options]]
+    variables = sample.machine.variables(f"{program} {options[0]}")
+    expected = {
+        name: text.replace("HOME", str(sample.machine.folder)) for name, text in INSTALLATIONS[manager][1].items()
+    }
+    assert {name: variables.get(name) for name in expected} == expected
+    assert variables["PWD"] == str(sample.source / ("frontend" if "from frontend/" in result else ""))
 
 
 def workspace(sample: Workshop, **packages: dict[str, Any]) -> None:
