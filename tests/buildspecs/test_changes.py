@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -62,14 +63,39 @@ def records(sample: Workshop) -> dict[str, str]:
     return released(compare(sample))
 
 
+def shown(outcome: Outcome) -> str:
+    """The log without the time that it took."""
+    return outcome.log.rpartition("DURATION")[0]
+
+
 def test_everything_is_new_before_the_first_release(sample: Workshop) -> None:
     outcome = compare(sample)
-    assert changed(outcome) == ("true", "true", "backend and frontend")
-    assert announced(sample) == [(f"{PATH}/backend-next", RUN), (f"{PATH}/frontend-next", RUN)]
-    assert f"Image: {REPOSITORY}:{COMMIT[:12]}" in outcome.log
-    assert (
-        outcome.variables["SUMMARY"]
-        == f"backend {COMMIT[:12]} replaces nothing, frontend {COMMIT[:12]} replaces nothing"
+    summary = f"backend {COMMIT[:12]} replaces nothing, frontend {COMMIT[:12]} replaces nothing"
+    digests = {name: outcome.variables[name] for name in ("BACKEND_DIGEST", "FRONTEND_DIGEST")}
+    console = "https://us-east-1.console.aws.amazon.com/codebuild/home?region=us-east-1"
+    assert outcome.variables == {
+        **digests,
+        "BACKEND_CHANGED": "true",
+        "FRONTEND_CHANGED": "true",
+        "CHANGED": "backend and frontend",
+        "SUMMARY": summary,
+        "PAGE": f"{console}#/builds/changes:1/view/new",
+        "TITLE": "see the commits in the plan",
+    }
+    assert all(re.fullmatch("[0-9a-f]{32}", digest) for digest in digests.values())
+    assert len(set(digests.values())) == 2
+    assert sample.machine.calls("aws", "ssm", "put-parameter") == [
+        [*f"aws ssm put-parameter --name {PATH}/{side}-next --value {RUN} --type String --overwrite".split()]
+        for side in ("backend", "frontend")
+    ]
+    assert shown(outcome) == (
+        f"# Release of {COMMIT[:12]} to production\n\n"
+        "| side | last released | why it is released |\n"
+        "|---|---|---|\n"
+        "| backend | never | changed |\n"
+        "| frontend | never | changed |\n\n"
+        f"Image: {REPOSITORY}:{COMMIT[:12]}\n\n"
+        f"RESULT changes: {summary}\n"
     )
 
 
@@ -78,7 +104,14 @@ def test_what_was_released_is_left_alone(sample: Workshop, records: dict[str, st
     assert changed(outcome) == ("false", "false", "nothing")
     assert announced(sample) == []
     assert outcome.variables["SUMMARY"] == "backend stays, frontend stays"
-    assert "Image:" not in outcome.log
+    assert shown(outcome) == (
+        f"# Release of {COMMIT[:12]} to production\n\n"
+        "| side | last released | why it is released |\n"
+        "|---|---|---|\n"
+        f"| backend | {OLD[:12]} | nothing has changed: left alone |\n"
+        f"| frontend | {OLD[:12]} | nothing has changed: left alone |\n\n"
+        "RESULT changes: backend stays, frontend stays\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,9 +170,18 @@ def test_a_plan_shows_commits_and_changes_nothing(sample: Workshop, records: dic
     sample.write("backend/app/new.py", "new")
     outcome = compare(sample, records, EXECUTION="", REPOSITORY_NAME="dashboard", ONLY_CHANGED="false")
     assert announced(sample) == []
-    assert f"- {COMMIT[:12]} Second title\n- eeeeeeeeeeee Second title" in outcome.log
-    assert outcome.log.count("Second title") == 20 and "- and older ones" in outcome.log
-    assert "| frontend | ffffffffffff | nothing has changed: released all the same |" in outcome.log
+    older = "- eeeeeeeeeeee Second title\n" * 19
+    assert shown(outcome).partition("why it is released |\n|---|---|---|\n")[2] == (
+        f"| backend | {OLD[:12]} | changed |\n"
+        f"| frontend | {OLD[:12]} | nothing has changed: released all the same |\n\n"
+        f"Image: {REPOSITORY}:{COMMIT[:12]}\n\n"
+        f"Commits:\n- {COMMIT[:12]} Second title\n{older}- and older ones\n\n"
+        f"RESULT changes: {outcome.variables['SUMMARY']}\n"
+    )
+    assert sample.machine.calls("aws", "codecommit")[:2] == [
+        [*f"aws codecommit get-commit --repository-name dashboard --commit-id {commit}".split()]
+        for commit in (COMMIT, "e" * 40)
+    ]
     assert outcome.variables["PAGE"].endswith("#/builds/changes:1/view/new")
 
 
