@@ -67,8 +67,17 @@ def test_the_documents_about_a_bundle_are_stored_and_named_by_their_checksums(em
     assert outcome.succeeded, outcome.log
     documents = stored(empty)
     bom, provenance = (documents[f"sealed/SealedBundle/run.{kind}.json"] for kind in ("cdx", "provenance"))
-    assert (bom["bomFormat"], bom["specVersion"]) == ("CycloneDX", "1.6")
-    assert bom["metadata"]["lifecycles"] == [{"phase": "pre-build"}], "it says what is asked for, not what is installed"
+    # The lifecycle says what is asked for, not what is installed.
+    subject = {"type": "application", "bom-ref": "SealedBundle", "name": "SealedBundle", "version": COMMIT}
+    assert {name: value for name, value in bom.items() if name != "components"} == {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": subject, "lifecycles": [{"phase": "pre-build"}]},
+    }
+    fastapi = "pkg:pypi/fastapi@0.115.0"
+    named = {"type": "library", "bom-ref": fastapi, "purl": fastapi, "name": "fastapi", "version": "0.115.0"}
+    assert bom["components"][1] == named
     assert [(entry["purl"], entry.get("properties")) for entry in bom["components"]] == [
         ("pkg:pypi/boto3", [{"name": "requirement", "value": ">=1.35,<2"}]),
         ("pkg:pypi/fastapi@0.115.0", None),
@@ -77,15 +86,40 @@ def test_the_documents_about_a_bundle_are_stored_and_named_by_their_checksums(em
         ("pkg:pypi/private", None),
     ]
     assert "secret" not in json.dumps(documents)
-    digest = hashlib.sha256(b"pass\n").hexdigest()
-    assert {"name": "app/main.py", "digest": {"sha256": digest}} in provenance["subject"]
-    assert [entry["name"] for entry in provenance["subject"]] == ["app/main.py", "requirements.txt"]
-    assert provenance["predicate"]["buildDefinition"]["externalParameters"] == {"commit": COMMIT}
-    assert provenance["predicate"]["runDetails"]["builder"] == {"id": "urn:delivery:codebuild:seal"}
+    assert provenance == {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [
+            {"name": name, "digest": {"sha256": hashlib.sha256((empty.source / name).read_bytes()).hexdigest()}}
+            for name in ("app/main.py", "requirements.txt")
+        ],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": "urn:delivery:buildspecs:seal:1",
+                "externalParameters": {"commit": COMMIT},
+                "internalParameters": {"execution": "run"},
+                "resolvedDependencies": [{"name": "source", "digest": {"gitCommit": COMMIT}}],
+            },
+            "runDetails": {"builder": {"id": "urn:delivery:codebuild:seal"}, "metadata": {"invocationId": "seal:0a1b"}},
+        },
+    }
     for kind, content in zip(("SBOM", "PROVENANCE"), empty.machine.stored().values(), strict=True):
         assert f"{outcome.variables[kind]} {hashlib.sha256(content.encode()).hexdigest()}" in outcome.log
     assert outcome.variables["SBOM"] == "s3://bucket/sealed/SealedBundle/run.cdx.json"
     assert set(outcome.artifacts[""]) == {"app/main.py", "requirements.txt"}, "no document is deployed"
+
+
+def test_a_link_is_no_part_of_what_is_sealed(empty: Workshop, tmp_path: Path) -> None:
+    """It may lead to a file of the machine that builds."""
+    empty.write("app/main.py", "pass\n")
+    (tmp_path / "outside.txt").write_text("outside\n")
+    (empty.source / "link.txt").symlink_to(tmp_path / "outside.txt")
+    (empty.source / "dangling").symlink_to(tmp_path / "nowhere")
+    outcome = seal(empty, "SealedBundle")
+    assert outcome.succeeded, outcome.log
+    assert outcome.result_lines()[-1] == "RESULT sealed: 1 files, which no build can write any more"
+    [provenance] = stored(empty).values()
+    assert [entry["name"] for entry in provenance["subject"]] == ["app/main.py"]
 
 
 ENTRY = {"version": "18.3.1", "resolved": "https://registry.npmjs.org/react/-/react-18.3.1.tgz"}
