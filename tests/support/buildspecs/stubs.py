@@ -6,6 +6,7 @@ stands in the folder `answers/CALL`. Imports what only one program needs where i
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -37,8 +38,10 @@ def aws(folder: Path, arguments: list[str]) -> int:
         return status
     if call == "s3api get-object":
         answer = output if isinstance(output, dict) else {"Body": output}
-        Path(arguments[-1]).write_text(answer["Body"], encoding="utf-8")
-        size = len(answer.pop("Body"))
+        body = base64.b64decode(answer["Base64"]) if "Base64" in answer else answer.pop("Body").encode()
+        Path(arguments[-1]).write_bytes(body)
+        answer.pop("Base64", None)
+        size = len(body)
         output = {**answer, "ContentLength": size}
     if call == "s3api put-object":
         file = folder / "stored" / arguments[arguments.index("--key") + 1]
