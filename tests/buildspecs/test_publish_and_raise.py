@@ -55,9 +55,12 @@ def test_publish_invalidates_everything_and_waits(empty: Workshop) -> None:
     outcome = empty.build("publish", PUBLISH)
     assert outcome.succeeded, outcome.log
     assert outcome.result_lines() == ["RESULT invalidation: I1 is completed"]
-    create, wait = empty.machine.calls("aws")
-    assert create[3:7] == ["--distribution-id", "E2EXAMPLE", "--paths", "/*"]
-    assert wait[2:] == ["wait", "invalidation-completed", "--distribution-id", "E2EXAMPLE", "--id", "I1"]
+    assert outcome.log.startswith("Invalidation I1 of distribution E2EXAMPLE is under way\n")
+    assert [" ".join(call) for call in empty.machine.calls("aws")] == [
+        "aws cloudfront create-invalidation --distribution-id E2EXAMPLE --paths /*"
+        " --query Invalidation.Id --output text",
+        "aws cloudfront wait invalidation-completed --distribution-id E2EXAMPLE --id I1",
+    ]
 
 
 @pytest.mark.parametrize("call", ["cloudfront create-invalidation", "cloudfront wait invalidation-completed"])
@@ -75,22 +78,27 @@ def test_a_service_without_tasks_is_raised_and_waited_for(new: Workshop) -> None
     outcome = new.build("raise", RAISE)
     assert outcome.succeeded, outcome.log
     assert outcome.result_lines() == ["RESULT raise: backend runs 2 tasks"]
-    (register,) = new.machine.calls("aws", "ecs", "register-task-definition")
-    assert register[3:5] == ["--cli-input-json", "file://release-revision.json"]
-    (update,) = new.machine.calls("aws", "ecs", "update-service")
-    assert update[3:11] == (
-        ["--cluster", "cloud-health", "--service", "backend", "--task-definition", NEW, "--desired-count", "2"]
-    )
-    names = [call[2] for call in new.machine.calls("aws", "ecs")]
-    assert names.index("register-task-definition") < names.index("update-service") < names.index("wait")
+    assert f"the first revision has {IMAGE}\n" in outcome.log
+    described = "aws ecs describe-services --cluster cloud-health --services backend --query services[0]"
+    assert [" ".join(call) for call in new.machine.calls("aws")] == [
+        f"{described}.desiredCount --output text",
+        f"{described}.taskDefinition --output text",
+        f"aws ecs describe-task-definition --task-definition {OLD} --include TAGS",
+        "aws ecs register-task-definition --cli-input-json file://release-revision.json"
+        " --query taskDefinition.taskDefinitionArn --output text",
+        f"aws ecs update-service --cluster cloud-health --service backend --task-definition {NEW} --desired-count 2"
+        " --query service.desiredCount --output text",
+        "aws ecs wait services-stable --cluster cloud-health --services backend",
+    ]
 
 
 def test_the_first_revision_is_a_copy_with_the_built_image(new: Workshop) -> None:
     """Everything that can be registered, by botocore's model, and nothing that only an answer has."""
     assert new.build("raise", RAISE).succeeded
     body: dict[str, Any] = json.loads((new.source / "release-revision.json").read_text(encoding="utf-8"))
-    assert [container.get("image") for container in body["containerDefinitions"]] == [IMAGE, None]
-    assert (body["family"], body["taskRoleArn"], body["tags"]) == ("backend", REVISION["taskRoleArn"], TAGS)
+    kept = ("family", "cpu", "memory", "taskRoleArn", "executionRoleArn")
+    containers = [{"name": "backend", "image": IMAGE, "essential": True}, {"name": "beside"}]
+    assert body == {**{name: REVISION[name] for name in kept}, "containerDefinitions": containers, "tags": TAGS}
     model = botocore.session.get_session().get_service_model("ecs")
     registered = set(model.operation_model("RegisterTaskDefinition").input_shape.members)
     assert body.keys() <= registered
@@ -128,10 +136,23 @@ def test_tasks_that_do_not_start_fail_with_the_events(new: Workshop) -> None:
     new.machine.answer("ecs wait services-stable", status=255, error=NOT_STABLE)
     outcome = new.build("raise", RAISE)
     assert not outcome.succeeded
-    [line] = outcome.result_lines()
-    assert line.startswith("ERROR backend is not stable, and has no tasks again; its last events: (service backend)")
-    _, down = new.machine.calls("aws", "ecs", "update-service")
-    assert down[7:9] == ["--desired-count", "0"]
+    assert outcome.result_lines() == [
+        "ERROR backend is not stable, and has no tasks again; its last events:"
+        " (service backend) was unable to place a task"
+    ]
+    assert [" ".join(call[2:]) for call in new.machine.calls("aws")[-2:]] == [
+        "describe-services --cluster cloud-health --services backend"
+        " --query services[0].events[:5].message --output text",
+        "update-service --cluster cloud-health --service backend --desired-count 0"
+        " --query service.desiredCount --output text",
+    ]
+
+
+def test_a_revision_without_tags_gets_none(new: Workshop) -> None:
+    new.machine.answer("ecs describe-task-definition", {"taskDefinition": {**REVISION, "memory": None}})
+    assert new.build("raise", RAISE).succeeded
+    body = json.loads((new.source / "release-revision.json").read_text(encoding="utf-8"))
+    assert not {"tags", "memory"} & body.keys(), "what describing leaves empty cannot be registered"
 
 
 @pytest.mark.parametrize(

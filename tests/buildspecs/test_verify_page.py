@@ -1,5 +1,7 @@
 """The verify build of the frontend: the page that is served is the page of this run, byte for byte."""
 
+import threading
+
 import pytest
 
 from scripts.rehearsal.builds.phases import Outcome
@@ -10,15 +12,16 @@ PAGE = "<!DOCTYPE html><script src=/static/js/main.0a1b2c3d.js></script>\n"
 STALE = "<!DOCTYPE html><script src=/static/js/main.ffffffff.js></script>\n"
 
 
-def page(empty: Workshop, site: Site) -> Outcome:
+def page(empty: Workshop, site: Site, **more: str) -> Outcome:
     empty.write("index.html", PAGE)
-    variables = {
+    variables: dict[str, str] = {
         "PUBLIC_URL": site.url,
         "SITE_BUCKET": "site",
         "FRONTEND_RECORD": "/cloud-health/production/frontend",
         "RELEASE": "run:0123:d2",
         "WAIT_SECONDS": "0",
         "PAUSE_SECONDS": "0",
+        **more,
     }
     return empty.build("verify_frontend", variables)
 
@@ -33,7 +36,44 @@ def test_the_page_of_this_run_is_green(empty: Workshop, site: Site) -> None:
         "RESULT last good release: run:0123:d2",
     ]
     [put] = empty.machine.calls("aws")
-    assert put[3:7] == ["--name", "/cloud-health/production/frontend", "--value", "run:0123:d2"]
+    record = ["--name", "/cloud-health/production/frontend", "--value", "run:0123:d2"]
+    assert put == ["aws", "ssm", "put-parameter", *record, "--type", "String", "--overwrite"]
+    assert site.requests == ["GET /", "GET /index.html"]
+
+
+def test_a_page_that_comes_later_is_waited_for_and_each_difference_is_shown_once(empty: Workshop, site: Site) -> None:
+    site.answers = {"GET /": (503, PAGE), "GET /index.html": (200, PAGE)}
+    empty.machine.answer("s3api get-object", PAGE)
+    empty.machine.answer("ssm put-parameter", {"Version": 2})
+    healed = threading.Timer(1.5, lambda: site.answers.update({"GET /": (200, PAGE)}))
+    healed.start()
+    outcome = page(empty, site, WAIT_SECONDS="30", PAUSE_SECONDS="0.1")
+    healed.join()
+    assert outcome.succeeded, outcome.log
+    assert site.requests.count("GET /") > 2
+    length = len(PAGE)
+    assert outcome.log.splitlines()[:-1] == [
+        f"waiting, page: {site.url}/ status 503, from byte {length}: wanted b'', found b''; the bucket holds this run's"
+        " page, so the invalidation is the problem",
+        f"GREEN page: {site.url} serves the {length} bytes of this run's index.html",
+        "RESULT last good release: run:0123:d2",
+    ]
+
+
+def test_a_redirect_is_no_page(empty: Workshop, site: Site) -> None:
+    """Not even one to the right page."""
+    site.answers = {"GET /": (200, PAGE), "GET /index.html": (301, "")}
+    empty.machine.answer("s3api get-object", PAGE)
+    outcome = page(empty, site)
+    assert not outcome.succeeded
+    assert f"RED page: {site.url}/index.html status 301, from byte 0: wanted b'<!DOCTYPE" in outcome.log
+    assert not empty.machine.calls("aws", "ssm"), "a red page is no last good release"
+
+
+def test_no_answer_at_all_is_red(empty: Workshop) -> None:
+    outcome = page(empty, Site("http://127.0.0.1:1"))
+    assert not outcome.succeeded and "Traceback" not in outcome.log
+    assert "RED page: GET http://127.0.0.1:1/: no answer, " in outcome.log and "ERROR red: page\n" in outcome.log
 
 
 @pytest.mark.parametrize(
