@@ -84,8 +84,8 @@ def test_a_change_is_named_with_what_else_has_to_be_so(
 ) -> None:
     assert cli.main(["why", parameter]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    told = [line.removeprefix("changing it").strip() for line in lines if line.startswith("changing it")]
-    assert [line.partition(":")[0] for line in told] == changes
+    changed = [line.removeprefix("changing it").strip() for line in lines if line.startswith("changing it")]
+    assert [line.partition(":")[0] for line in changed] == changes
 
 
 def test_a_resource_says_what_it_costs_in_each_environment(capsys: pytest.CaptureFixture[str]) -> None:
