@@ -47,6 +47,7 @@ ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.svg", ROOT / "docs" / "pi
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
 GATE = "gate: cfn-lint, project rules, parameter files ..."
 SHOWN_CHANGES, WIDTH = 12, 160
+RULE_PARTS = 2
 DONE, FINDINGS, USAGE, OUTPUT = 0, 1, 64, 74  # as in `scripts/deployment/errors.py`
 INTERRUPTED = 128 + signal.SIGINT  # what a shell says of it
 # Functions of `generator.project` that refuse a fact.
@@ -136,9 +137,10 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     from generator import __main__ as this
     from generator.gate import process
 
-    # What takes longest and needs only the templates that lie there; the first two import cfn-lint.
-    work = (this._linted, this._parameter_page, this._house_rules)
-    with process.shared(work) as (linted, parameter_page, house_rules):
+    # What takes longest and needs only the templates that lie there; the first two import cfn-lint. The rules come in
+    # parts, so that neither process has long to do at the end while the other has nothing.
+    parts = [partial(this._house_rules, number, RULE_PARTS) for number in range(RULE_PARTS)]
+    with process.shared([this._linted, this._parameter_page, *parts]) as (linted, parameter_page, *house_rules):
         _write_pages(files, templates)
         with _working(GATE):
             findings = _gate_findings(files, templates, house_rules, linted)
@@ -201,7 +203,7 @@ def check(base: Path, *, gate: bool) -> int:
     if not gate:
         return DONE
     with _working(GATE):
-        findings = _gate_findings(files, templates, _house_rules, _linted)
+        findings = _gate_findings(files, templates, [_house_rules], _linted)
     return FINDINGS if _judge(findings) else DONE
 
 
@@ -212,22 +214,22 @@ def _linted() -> list[Finding]:
     return lint.lint(ROOT, only=cache.unlinted_templates(ROOT))
 
 
-def _house_rules() -> list[Finding]:
-    """What breaks a project rule."""
+def _house_rules(part: int = 0, parts: int = 1) -> list[Finding]:
+    """What breaks a project rule; of so many `parts` of the rules the one with this number."""
     from generator.cfn.templates import load
     from generator.gate import rules
 
-    return rules.findings(load(TEMPLATES))
+    return rules.findings(load(TEMPLATES), rules.RULES[part::parts])
 
 
 def _gate_findings(
     files: Mapping[str, str],
     templates: TemplateSet,
-    house_rules: Callable[[], list[Finding]],
+    house_rules: Sequence[Callable[[], list[Finding]]],
     linted: Callable[[], list[Finding]],
 ) -> list[Finding]:
-    """What is wrong with the templates that lie in `templates/` and with the parameter files. What `house_rules` and
-    `linted` return is asked for last, because another process may be at it; the search for new ways is left out where
+    """What is wrong with the templates that lie in `templates/` and with the parameter files. `house_rules`, in parts,
+    and `linted` are asked for last, because another process may be at them; the search for new ways is left out where
     nothing has changed that it depends on."""
     from generator.gate import beside, parameter_files
     from generator.gate.reachability import matrix
@@ -238,7 +240,7 @@ def _gate_findings(
     searched = values or cache.is_searched(ROOT, files)
     ways = [] if searched else matrix.findings(*matrix.make_matrices(templates, PARAMS))
     missing = beside.findings(ROOT, templates)
-    by_rules = house_rules()
+    by_rules = sorted(finding for part in house_rules for finding in part())
     by_lint = linted()
     _remember(partial(cache.remember_linted, ROOT, {Path(finding.file).name for finding in by_lint}))
     return [*suppressions(ROOT, templates), *by_lint, *by_rules, *missing, *values, *ways]

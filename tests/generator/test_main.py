@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -296,15 +297,17 @@ def beside_it(monkeypatch: pytest.MonkeyPatch, steps: list[Any]) -> None:
     """The process that works beside this one, as a context that says when it is entered and left."""
 
     @contextlib.contextmanager
-    def shared(work: tuple[Callable[[], Any], ...]) -> Iterator[list[Callable[[], str]]]:
-        steps.append(("shared", work))
-        yield [lambda: "what cfn-lint finds", lambda: "the page", lambda: "what breaks a rule"]
+    def shared(work: list[Callable[[], Any]]) -> Iterator[list[Callable[[], str]]]:
+        steps.append(
+            ("shared", *work[:2], *((each.func, *each.args) for each in work[2:] if isinstance(each, partial)))
+        )
+        yield [lambda: "what cfn-lint finds", lambda: "the page", lambda: "a broken rule", lambda: "another one"]
         steps.append("ended")
 
     def gate_findings(
-        files: object, templates: object, house_rules: Callable[[], Any], linted: Callable[[], Any]
+        files: object, templates: object, house_rules: list[Callable[[], Any]], linted: Callable[[], Any]
     ) -> list[Finding]:
-        steps.append(("_gate_findings", files, templates, house_rules(), linted()))
+        steps.append(("_gate_findings", files, templates, [part() for part in house_rules], linted()))
         return []
 
     monkeypatch.setattr(process, "shared", shared)
@@ -317,11 +320,17 @@ def test_the_gate_looks_at_templates_while_cfn_lint_works_beside_it(
 ) -> None:
     assert generator.make_templates(Path("base.md"), gate=True) == []
     assert names(steps[:4]) == RENDERED and steps[4:] == [
-        ("shared", (generator._linted, generator._parameter_page, generator._house_rules)),
+        (
+            "shared",
+            generator._linted,
+            generator._parameter_page,
+            (generator._house_rules, 0, 2),
+            (generator._house_rules, 1, 2),
+        ),
         ("_write_ledger", TEMPLATES),
         ("_write_reachability", FILES, TEMPLATES),
         ("_write_ids", TEMPLATES),
-        ("_gate_findings", FILES, TEMPLATES, "what breaks a rule", "what cfn-lint finds"),
+        ("_gate_findings", FILES, TEMPLATES, ["a broken rule", "another one"], "what cfn-lint finds"),
         "ended",
         ("_write_page", checkout / "docs/parameters.md", "the page", "parameters"),
         ("remember_pass", checkout),
@@ -388,7 +397,11 @@ def gate(replace: Replace) -> Replace:
 
 
 def house_rules() -> list[Finding]:
-    return [Finding("a", "", "RULE", "", "")]
+    return [Finding("a", "", "RULE1", "", ""), Finding("b", "", "RULE3", "", "")]
+
+
+def more_house_rules() -> list[Finding]:
+    return [Finding("a", "", "RULE2", "", "")]
 
 
 def linted() -> list[Finding]:
@@ -408,14 +421,25 @@ def rules_of_findings(monkeypatch: pytest.MonkeyPatch, steps: list[Any]) -> list
 
     monkeypatch.setattr(matrix, "findings", ways)
     monkeypatch.setattr(beside, "findings", missing)
-    return [finding.rule for finding in generator._gate_findings(FILES, TEMPLATES, house_rules, linted)]
+    return [
+        finding.rule for finding in generator._gate_findings(FILES, TEMPLATES, [house_rules, more_house_rules], linted)
+    ]
 
 
 @pytest.mark.usefixtures("gate")
 def test_the_gate_has_all_findings_in_one_list(
     steps: list[Any], monkeypatch: pytest.MonkeyPatch, checkout: Path
 ) -> None:
-    assert rules_of_findings(monkeypatch, steps) == ["SUPPRESSION", "E1", "E2", "RULE", "MOVE", "REACH"]
+    assert rules_of_findings(monkeypatch, steps) == [
+        "SUPPRESSION",
+        "E1",
+        "E2",
+        "RULE1",
+        "RULE2",
+        "RULE3",
+        "MOVE",
+        "REACH",
+    ]
     assert steps == [
         ("findings", checkout / "params", TEMPLATES),
         ("is_searched", checkout, FILES),
@@ -429,7 +453,7 @@ def test_the_gate_has_all_findings_in_one_list(
 
 def test_nobody_is_searched_for_twice(gate: Replace, steps: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     gate(cache, is_searched=True)
-    assert rules_of_findings(monkeypatch, steps) == ["SUPPRESSION", "E1", "E2", "RULE", "MOVE"]
+    assert rules_of_findings(monkeypatch, steps) == ["SUPPRESSION", "E1", "E2", "RULE1", "RULE2", "RULE3", "MOVE"]
     assert "make_matrices" not in names(steps)
 
 
@@ -437,7 +461,16 @@ def test_nobody_is_searched_for_with_values_that_are_refused(
     gate: Replace, steps: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate(parameter_files, findings=[Finding("a", "", "PARAMS", "", "")])
-    assert rules_of_findings(monkeypatch, steps) == ["SUPPRESSION", "E1", "E2", "RULE", "MOVE", "PARAMS"]
+    assert rules_of_findings(monkeypatch, steps) == [
+        "SUPPRESSION",
+        "E1",
+        "E2",
+        "RULE1",
+        "RULE2",
+        "RULE3",
+        "MOVE",
+        "PARAMS",
+    ]
     assert "make_matrices" not in names(steps)
 
 
@@ -502,7 +535,7 @@ def test_the_gate_is_the_last_check(checking: Replace, steps: list[Any], capsys:
     assert generator.check(Path("base.md"), gate=True) == 0
     assert capsys.readouterr().out == f"templates: fresh\n{generator.GATE}\n"
     assert names(steps)[-3:] == ["_unexplained_permissions", "_gate_findings", "_judge"]
-    assert steps[-2][1] == FILES and steps[-2][3:] == (generator._house_rules, generator._linted)
+    assert steps[-2][1] == FILES and steps[-2][3:] == ([generator._house_rules], generator._linted)
     checking(generator, _judge=[FAULT])
     assert generator.check(Path("base.md"), gate=True) == 1
 
@@ -717,16 +750,25 @@ def test_logical_ids_are_listed_where_there_is_a_list(checkout: Path, capsys: An
     assert capsys.readouterr().out == f"logical ids: {beside.IDS} written\n"
 
 
-@pytest.mark.parametrize(
-    ("module", "name", "function"), [(parameter_page, "page", "_parameter_page"), (rules, "findings", "_house_rules")]
-)
-def test_page_of_parameters_and_project_rules_are_about_the_templates_that_lie_there(
-    module: Any, name: str, function: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_page_of_parameters_is_that_of_the_templates_that_lie_there(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (checkout / "templates").mkdir()
     (checkout / "templates/environment.json").write_text(FILES["environment.json"], encoding="utf-8")
-    monkeypatch.setattr(module, name, lambda templates: ", ".join(each.name for each in templates))
-    assert getattr(generator, function)() == "environment"
+    monkeypatch.setattr(parameter_page, "page", lambda templates: ", ".join(each.name for each in templates))
+    assert generator._parameter_page() == "environment"
+
+
+def test_project_rules_are_about_the_templates_that_lie_there_all_of_them_or_in_parts(checkout: Path) -> None:
+    (checkout / "templates").mkdir()
+    topic = {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Retain"}
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {}}
+    body = {"Resources": {"Topic": topic, "Bucket": bucket}}
+    (checkout / "templates/environment.json").write_text(json.dumps(body), encoding="utf-8")
+    findings = generator._house_rules()
+    parts = [generator._house_rules(number, generator.RULE_PARTS) for number in range(generator.RULE_PARTS)]
+    assert len(parts) > 1 and all(parts) and sorted(finding for part in parts for finding in part) == findings
+    assert findings == rules.findings(from_bodies({"environment": body}))
 
 
 # --- who can reach what
