@@ -79,23 +79,30 @@ def parsed(host: str, ending: str) -> Any:
 
 
 def of_github(runner: Runner) -> str:
-    """The jobs `gate` and `comment` of a pull request; what the last step says."""
+    """The jobs `gate` and `comment` of a pull request; what the last step says. `gate` has a merge checked out."""
+    head = runner.git("rev-parse", "HEAD")
+    runner.git("checkout", "--quiet", "--detach", runner.base)
+    runner.git("merge", "--quiet", "--no-ff", "--message", "merge", head)
     values = {
         "${{ github.event.pull_request.base.sha }}": runner.base,
-        "${{ github.event.pull_request.head.sha }}": runner.git("rev-parse", "HEAD"),
+        "${{ github.event.pull_request.head.sha }}": head,
         "${{ github.event.pull_request.number }}": "7",
         "${{ github.token }}": "t0ken",
     }
-    own = {"GITHUB_REPOSITORY": "team/delivery", "GITHUB_API_URL": runner.host.url}
+    noted = runner.folder.parent / "github-env"
+    own = {"GITHUB_REPOSITORY": "team/delivery", "GITHUB_API_URL": runner.host.url, "GITHUB_ENV": str(noted)}
     jobs, output = parsed("github", "review.yml")["jobs"], ""
     (runner.folder / "review").mkdir(exist_ok=True)
     for name in ("gate", "comment"):
+        noted.write_text("", encoding="utf-8")
         for step in jobs[name]["steps"]:
             if "run" in step and step.get("if") != "failure()":
                 variables = {key: values[value] for key, value in step.get("env", {}).items()}
+                variables |= dict(line.split("=", 1) for line in noted.read_text(encoding="utf-8").splitlines())
                 output = runner.step(step["run"], **own, **variables)
         if name == "gate":  # the artifact of one job is a folder of the other
             shutil.copy(runner.folder / "review.md", runner.folder / "review")
+    runner.git("checkout", "--quiet", "--detach", head)
     return output
 
 
@@ -109,8 +116,8 @@ def of_gitlab(runner: Runner) -> str:
         "REVIEW_TOKEN": "t0ken",
     }
     jobs = parsed("gitlab", ".gitlab-ci.yml")
-    scripts = [line for name in ("gate", "comment") for line in jobs[name]["script"]]
-    return [runner.step(script, **own) for script in scripts][-1]
+    # The lines of a job run in one shell.
+    return [runner.step("\n".join(jobs[name]["script"]), **own) for name in ("gate", "comment")][-1]
 
 
 def of_codebuild(runner: Runner) -> str:
