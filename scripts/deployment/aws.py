@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LONGEST = 1000  # characters of a message
-AT_ONCE = 8  # calls; a client of botocore keeps ten connections
+AT_ONCE = 8  # items of one list; a function for one may have a list of its own
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Aws:
         # `standard` also retries throttling, 5xx and dropped connections, with backoff and jitter.
         retries = {"mode": "standard", "total_max_attempts": 8}
         local = {"proxies": {}, "s3": {"addressing_style": "path"}} if self.endpoint else {}
-        config = Config(retries=retries, connect_timeout=10, read_timeout=60, **local)
+        config = Config(retries=retries, connect_timeout=10, read_timeout=60, max_pool_connections=AT_ONCE**2, **local)
         where = {"region_name": self.region, "endpoint_url": self.endpoint.url if self.endpoint else None}
         return self.session.client(service, config=config, **where)
 

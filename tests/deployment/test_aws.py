@@ -297,6 +297,8 @@ def test_a_service_is_reached_by_one_client_that_is_patient(monkeypatch: pytest.
     for config in configs:
         assert config.retries == {"mode": "standard", "total_max_attempts": 8}
         assert (config.connect_timeout, config.read_timeout) == (10, 60)
+        # A connection for each call: urllib3 warns of each that it throws away.
+        assert config.max_pool_connections == AT_ONCE**2
         assert (config.proxies, config.s3) == (({}, {"addressing_style": "path"}) if url else (None, None))
     if url:
         keys = aws.session.get_credentials()
