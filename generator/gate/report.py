@@ -118,7 +118,7 @@ def _sarif(findings: Sequence[PlacedFinding], _root: Path) -> str:
 
 
 def _rule(rule: str, first: Finding) -> dict[str, Any]:
-    text = _without_links(visible(first.fix or first.message))
+    text = _message(visible(first.fix or first.message))
     return {"id": rule, "shortDescription": {"text": rule}, "help": {"text": text}}
 
 
@@ -128,7 +128,7 @@ def _result(placed: PlacedFinding, index: int) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": "error",  # whatever the gate finds stops a deployment
-        "message": {"text": _without_links(_sentence(finding))},
+        "message": {"text": _message(_sentence(finding))},
         "locations": [_location(placed.source)],
         "partialFingerprints": {"finding/v1": placed.fingerprint},
     }
@@ -158,9 +158,11 @@ def _sentence(finding: Finding) -> str:
     return visible(f"{finding.where}: {finding.message}{fix}".removeprefix(": "))
 
 
-def _without_links(text: str) -> str:
-    """A message of SARIF in which nothing is a link: `[text](address)` is one in a plain text, too (3.11.6)."""
-    return text.replace("](", "] (")
+def _message(text: str) -> str:
+    """A message string of SARIF that stands for this text. Braces are doubled in it, because a placeholder begins with
+    one (3.11.5; the help of a rule is a message string, too: 3.12), and nothing is a link: `[text](address)` is one in
+    a plain text as well (3.11.6)."""
+    return text.replace("{", "{{").replace("}", "}}").replace("](", "] (")
 
 
 def _junit(findings: Sequence[PlacedFinding], root: Path) -> str:

@@ -102,6 +102,13 @@ def test_the_place_is_the_generators_line_and_the_templates_stands_beside_it(
     assert parameter["rendered"] is None and '"TaskCpu": "3"' in line(checkout, parameter["source"])
 
 
+def spoken(text: str) -> str:
+    """The text that a message string of SARIF stands for (3.11.5): doubled braces are braces, and no others are in it,
+    because they would begin or end a placeholder."""
+    assert not set(re.sub(r"\{\{|\}\}", "", text)) & {"{", "}"}, text
+    return text.replace("{{", "{").replace("}}", "}")
+
+
 def test_sarif_is_what_its_standard_asks_for(checkout: Path, findings: list[Finding]) -> None:
     """SARIF 2.1.0 (OASIS): sections 3.13 (log), 3.14 (run), 3.27 (result), 3.29 and 3.30 (location, region), 3.4
     (artifact location: `uri` is a relative reference), 3.49 (rules)."""
@@ -114,10 +121,9 @@ def test_sarif_is_what_its_standard_asks_for(checkout: Path, findings: list[Find
     fingerprints = set()
     for result, finding in zip(run["results"], findings, strict=True):
         assert rules[result["ruleIndex"]] == result["ruleId"] == finding.rule
-        assert (
-            result["level"] in ("none", "note", "warning", "error")
-            and visible(finding.message).replace("](", "] (") in result["message"]["text"]
-        )
+        assert result["level"] in ("none", "note", "warning", "error") and visible(finding.message).replace(
+            "](", "] ("
+        ) in spoken(result["message"]["text"])
         for location in (*result["locations"], *result.get("relatedLocations", ())):
             physical = location["physicalLocation"]
             uri = physical["artifactLocation"]["uri"]
@@ -126,6 +132,8 @@ def test_sarif_is_what_its_standard_asks_for(checkout: Path, findings: list[Find
             assert finding.file == ".cfnlintrc" or file.is_file(), file
             assert physical["region"]["startLine"] >= 1
         fingerprints.add(result["partialFingerprints"]["finding/v1"])
+    texts = [rule["help"]["text"] for rule in run["tool"]["driver"]["rules"]]
+    assert texts and all(map(spoken, texts))
     assert len(fingerprints) == len(findings)
 
 
@@ -202,7 +210,7 @@ OPEN = PlacedFinding(
     Place("templates/storage.json", 3),
 )
 AGAIN = replace(OPEN, finding=replace(OPEN.finding, where="Logs", fix=""), source=Place("generator/a b.py", 9))
-WRONG = PlacedFinding(Finding("params/a.json", "", "PARAMS", "is [no](x) value", ""), Place("params/a.json", 2))
+WRONG = PlacedFinding(Finding("params/a.json", "", "PARAMS", "is [no](x) ${Value}", ""), Place("params/a.json", 2))
 
 
 def physical(uri: str, line: int) -> dict[str, Any]:
@@ -242,7 +250,7 @@ def test_sarif_of_three_findings(tmp_path: Path) -> None:
                             {
                                 "id": "PARAMS",
                                 "shortDescription": {"text": "PARAMS"},
-                                "help": {"text": "is [no] (x) value"},
+                                "help": {"text": "is [no] (x) ${{Value}}"},
                             },
                         ],
                     }
@@ -253,7 +261,7 @@ def test_sarif_of_three_findings(tmp_path: Path) -> None:
                         "STO001", 0, "Files: is public Fix: close it",
                         physical("generator/stacks/storage.py", 7), rendered, mark=OPEN,
                     ),
-                    result("PARAMS", 1, "is [no] (x) value", physical("params/a.json", 2), mark=WRONG),
+                    result("PARAMS", 1, "is [no] (x) ${{Value}}", physical("params/a.json", 2), mark=WRONG),
                     result("STO001", 0, "Logs: is public", physical("generator/a%20b.py", 9), rendered, mark=AGAIN),
                 ],
             }
@@ -282,7 +290,7 @@ def test_junit_of_three_findings(tmp_path: Path) -> None:
 generator/a b.py:9: storage.json Logs: STO001 is public</failure>
     </testcase>
     <testcase classname="gate" name="params/a.json" time="0" file="params/a.json">
-      <failure message="PARAMS is [no](x) value" type="PARAMS">params/a.json:2: params/a.json: PARAMS is [no](x) value</failure>
+      <failure message="PARAMS is [no](x) ${Value}" type="PARAMS">params/a.json:2: params/a.json: PARAMS is [no](x) ${Value}</failure>
     </testcase>
   </testsuite>
 </testsuites>"""  # noqa: E501
@@ -307,7 +315,7 @@ def test_json_of_two_findings(tmp_path: Path) -> None:
                 "rule": "PARAMS",
                 "file": "params/a.json",
                 "where": "",
-                "message": "is [no](x) value",
+                "message": "is [no](x) ${Value}",
                 "fix": "",
                 "source": {"file": "params/a.json", "line": 2},
                 "rendered": None,
@@ -319,7 +327,7 @@ def test_json_of_two_findings(tmp_path: Path) -> None:
 def test_annotations_of_two_findings(tmp_path: Path) -> None:
     assert WRITERS["github"]([OPEN, replace(WRONG, source=Place("params/a,b:c.json", 2))], tmp_path) == (
         "::error file=generator/stacks/storage.py,line=7,title=STO001::Files: is public Fix: close it\n"
-        "::error file=params/a%2Cb%3Ac.json,line=2,title=PARAMS::is [no](x) value"
+        "::error file=params/a%2Cb%3Ac.json,line=2,title=PARAMS::is [no](x) ${Value}"
     )
 
 
