@@ -180,13 +180,15 @@ def test_what_has_no_place_is_told_with_its_path() -> None:
     assert shapes.fold({"A": "x"}, shape("sns", "CreateTopic"), rename) == {"Attributes": {"DisplayName": "x"}}
     assert shapes.place(None, "A", {}) is None and shapes.place(shape("sns", "CreateTopic", "Name"), "A", {}) is None
     network = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Colour": 1}}}
-    for value, message in (
-        (network, "NetworkConfiguration.AwsvpcConfiguration.Colour"),
-        ({"Colour": 1}, "Colour"),
-        ({"NetworkConfiguration": "x"}, "NetworkConfiguration: expected an object, found 'x'"),
+    service, publish = shape("ecs", "CreateService"), shape("sns", "Publish")
+    for call, value, message in (
+        (service, network, "NetworkConfiguration.AwsvpcConfiguration.Colour"),
+        (service, {"Colour": 1}, "Colour"),
+        (service, {"NetworkConfiguration": "x"}, "NetworkConfiguration: expected an object, found 'x'"),
+        (publish, {"MessageAttributes": {"first": {"Colour": 1}}}, "MessageAttributes.first.Colour"),
     ):
         with pytest.raises(shapes.NoPlaceError) as error:
-            shapes.fold(value, shape("ecs", "CreateService"), {})
+            shapes.fold(value, call, {})
         assert str(error.value) == message
 
 
