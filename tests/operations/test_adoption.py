@@ -194,11 +194,16 @@ def living(staging: Environment, **changed: str) -> Stack:
 def test_a_backend_that_comes_back_uses_what_the_last_one_left(staging: Environment) -> None:
     """BackendTarget NONE and back: a new encryption secret could not read the customers' data, and nobody would say."""
     before = living(staging, BackendTarget="NONE")
-    with pytest.raises(RefusedError, match="would conflict") as raised:
+    with pytest.raises(RefusedError) as raised:
         adopted_values(Left(names(staging)), staging, before, adopt=False)
-    lines = {SECRET: SECRET_ARN, SESSIONS: SESSIONS_ARN, TABLES: "EXISTING", REPOSITORY: IMAGES}
-    for line in (f'"{name}": "{value}"' for name, value in lines.items()):
-        assert line in str(raised.value)
+    assert str(raised.value) == (
+        f"Resources retained from an earlier {staging.stack} would conflict:\n"
+        f'  "{TABLES}": "EXISTING"  (tables {", ".join(sorted(names(staging)))})\n'
+        f'  "{SECRET}": "{SECRET_ARN}"  (secret, ENCRYPTION_KEY of the application: the seed and a final =)\n'
+        f'  "{SESSIONS}": "{SESSIONS_ARN}"  (secret, JWT_SECRET_KEY of the application)\n'
+        f'  "{REPOSITORY}": "{IMAGES}"  (images)\n'
+        f"Use them: `apply --adopt`, which writes these lines into {staging.file.path}."
+    )
     adopted = adopted_values(Left(names(staging)), staging, before)
     expected = {SECRET: SECRET_ARN, SESSIONS: SESSIONS_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}
     assert adopted == expected, "the key is the environment's own"
@@ -218,15 +223,26 @@ def test_a_living_backend_adopts_nothing(staging: Environment) -> None:
 
 def test_what_is_left_under_another_key_is_refused(staging: Environment) -> None:
     before = replace(living(staging, BackendTarget="NONE"), outputs={"KeyArn": KEYS[1]})
-    with pytest.raises(RefusedError, match="Encrypt it with the environment's key first"):
+    with pytest.raises(RefusedError) as raised:
         adopted_values(Left(names(staging)), staging, before)
+    assert str(raised.value) == (
+        f"What {staging.stack} has left is encrypted with {KEYS[0]}, and the environment has the key {KEYS[1]}, which "
+        "alone its application may use.\n"
+        "Encrypt it with the environment's key first (`aws dynamodb update-table --sse-specification`, `aws "
+        "secretsmanager update-secret --kms-key-id`), or give the tables other names."
+    )
 
 
 def test_a_table_of_a_name_of_before_is_in_the_way(staging: Environment) -> None:
     before = living(staging, ClientsTable="another-name")
-    with pytest.raises(RefusedError, match="would make tables") as raised:
+    with pytest.raises(RefusedError) as raised:
         adopted_values(Left(names(staging)), staging, before)
-    assert '"DataTables": "EXISTING"' in str(raised.value)
+    assert str(raised.value) == (
+        f"{staging.stack} would make tables of these names, and they exist, outside of the stack: "
+        f"{staging.file.parameters['ClientsTable']}.\n"
+        f'Use them, with "{TABLES}": "EXISTING" in {staging.file.path} (for all tables); or choose names that are free;'
+        " or take the tables into the stack by an import (CloudFormation User Guide, import)."
+    )
     assert adopted_values(Left([]), staging, before) == {}
 
 
@@ -240,8 +256,17 @@ def test_tables_that_exist_are_looked_at_on_every_plan(
     aws.answers["kms.describe_key"] = {"KeyMetadata": {"KeyId": KEYS[0], "KeyState": "Enabled", "KeyManager": manager}}
     before = replace(living(staging, DataTables="EXISTING"), outputs={"KeyArn": KEYS[1]})
     if refused:
-        with pytest.raises(RefusedError, match=r"there is no table|which the application may not use"):
+        with pytest.raises(RefusedError) as raised:
             adopted_values(aws, replace(staging, file=file), before)
+        gone = [f"  {TABLES}: there is no table {name}" for name in names(staging)[tables:]]
+        locked = [
+            f"  {TABLES}: the table {name} is encrypted with {KEYS[0]}, which the application may not use"
+            for name in names(staging)[:tables]
+            if manager != "AWS"
+        ]
+        reason = f"{staging.file.path} names what is not in this account and region:"
+        first, *problems, last = str(raised.value).splitlines()
+        assert (first, sorted(problems), last) == (reason, sorted([*gone, *locked]), "Correct the file.")
     else:
         assert adopted_values(aws, replace(staging, file=file), before) == {}
 
@@ -250,13 +275,28 @@ def test_what_only_a_person_can_choose_is_refused(staging: Environment) -> None:
     two = Left(names(staging))
     two.repositories.append(two.repository(f"{IMAGES}-older"))
     foreign = Left(names(staging), tags=[{"Key": "Application", "Value": "another"}])
+    some = ", ".join(sorted(names(staging)[:3])), ", ".join(sorted(names(staging)[3:]))
     for aws, message in (
-        (two, "several things of one kind"),
-        (Left(names(staging)[:3]), "but not"),
-        (foreign, "its tags say so"),
+        (
+            two,
+            f"{staging.stack} has left several things of one kind, from several lives:\n"
+            f'  "{REPOSITORY}": "{IMAGES}"\n  "{REPOSITORY}": "{IMAGES}-older"\n'
+            f"Put the right line into {staging.file.path}, and remove what nobody needs any more.",
+        ),
+        (
+            Left(names(staging)[:3]),
+            f"Of the tables of {staging.stack} there are {some[0]}, but not {some[1]}.\n"
+            "Restore what is missing, or remove what is there, or give the tables other names.",
+        ),
+        (
+            foreign,
+            f"There is a table {names(staging)[0]}, and it is not one of {staging.stack}: its tags say so.\n"
+            f'Give the table another name, or use what is there: "{TABLES}": "EXISTING" in {staging.file.path}.',
+        ),
     ):
-        with pytest.raises(RefusedError, match=message):
+        with pytest.raises(RefusedError) as raised:
             adopted_values(aws, staging)
+        assert str(raised.value) == message
         assert not [name for name in aws.calls() if not name.split(".")[1].startswith(("describe", "list"))]
 
 
@@ -272,11 +312,13 @@ def test_the_file_must_not_name_what_is_not_there(staging: Environment) -> None:
     aws.answers["ecr.describe_repositories"] = refusal("x", "RepositoryNotFoundException")
     with pytest.raises(RefusedError) as raised:
         adopted_values(aws, replace(staging, file=file))
-    assert [line.split(":")[0].strip() for line in str(raised.value).splitlines()[1:-1]] == [
-        KEY,
-        SECRET,
-        REPOSITORY,
-        TABLES,
+    assert str(raised.value).splitlines() == [
+        f"{staging.file.path} names what is not in this account and region:",
+        f"  {KEY}: there is no enabled key {KEYS[0]}",
+        f"  {SECRET}: there is no secret {SECRET_ARN}",
+        f"  {REPOSITORY}: there is no repository gone",
+        f"  {TABLES}: there is no table {names(staging)[4]}",
+        "Correct the file.",
     ]
 
 
