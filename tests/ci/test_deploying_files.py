@@ -88,9 +88,9 @@ def test_a_job_signs_in_by_two_roles_before_it_runs_the_command(file: str, name:
     steps = body["jobs"][name]["steps"]
     signing = [number for number, step in enumerate(steps) if "configure-aws-credentials" in step.get("uses", "")]
     assert [steps[number]["with"] for number in signing] == SIGN_IN
-    made = [number for number, step in enumerate(steps) if step.get("run") == "make templates"]
+    renders = [number for number, step in enumerate(steps) if step.get("run") == "make templates"]
     used = [number for number, step in enumerate(steps) if "delivery" in step.get("run", "")]
-    assert len(made) == 1 and used and made[0] < signing[0] < signing[1] < used[0]
+    assert len(renders) == 1 and used and renders[0] < signing[0] < signing[1] < used[0]
 
 
 def test_every_job_of_github_has_a_limit_and_leaves_no_token_in_its_checkout() -> None:
@@ -140,8 +140,8 @@ def test_when_the_jobs_of_a_deployment_run() -> None:
         "timeout-minutes": 90,
         "environment": "${{ inputs.environment }}",
     }
-    given = [step for job in body["jobs"].values() for step in job["steps"] if "artifact" in step.get("uses", "")]
-    assert [(step.get("if"), step["with"]) for step in given] == [
+    transfers = [step for job in body["jobs"].values() for step in job["steps"] if "artifact" in step.get("uses", "")]
+    assert [(step.get("if"), step["with"]) for step in transfers] == [
         ("steps.plan.outputs.status == '2'", {"name": "plan", "path": "plan.json"}),
         (None, {"name": "plan"}),
     ]
