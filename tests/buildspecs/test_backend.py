@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -575,7 +576,14 @@ CONFIGURATION = {"plain": {"MODE": "production"}, "generated": {"KEY": 40}, "fer
             "RESULT import: app.main:app is there",
         ),
         ("import nowhere", 1, "ERROR import: app/main.py:1: ModuleNotFoundError: No module named 'nowhere'"),
-        ("\nfrom os import nothing", 1, "ERROR import: app/main.py:2: ImportError: cannot import name 'nothing'"),
+        (
+            "\nfrom app.settings import nothing",
+            1,
+            "ERROR import: app/main.py:2: ImportError: cannot import name 'nothing' from 'app.settings'"
+            " (BUNDLE/app/settings.py)",
+        ),
+        ("\n\nnothing", 1, "ERROR import: app/main.py:3: NameError: name 'nothing' is not defined"),
+        ("import app.wrong", 1, "ERROR import: app/main.py:1: SyntaxError: invalid syntax (wrong.py, line 1)"),
         ("application = object()", 1, "ERROR import: AttributeError: module 'app.main' has no attribute 'app'"),
         (
             "raise SystemExit('LOG_LEVEL must be set')",
@@ -584,13 +592,32 @@ CONFIGURATION = {"plain": {"MODE": "production"}, "generated": {"KEY": 40}, "fer
         ),
         (
             "class ValidationError(Exception):\n  def errors(self):\n"
-            "    return [{'type': 'missing', 'loc': ('TOKEN',)}]\nraise ValidationError('many lines')",
+            "    return [{'type': 'missing', 'loc': ('TOKEN',)}, {'type': 'other', 'loc': ('PORT',)},\n"
+            "      {'type': 'missing', 'loc': ('a', 'LEVEL')}]\nraise ValidationError('many lines')",
             1,
-            "ERROR import: app/main.py:4: ValidationError: no value for TOKEN, which no fact",
+            "ERROR import: app/main.py:5: ValidationError: no value for TOKEN, LEVEL, which no fact in"
+            " generator/application.py names, or one that is optional",
         ),
-        ("raise OSError('no credentials')", 0, "RESULT import: not judged, app/main.py:1: OSError: no credentials"),
+        ("raise OSError('no\\n  credentials')", 0, "RESULT import: not judged, app/main.py:1: OSError: no credentials"),
+        (
+            "import signal\nassert 50 < signal.alarm(0) <= 60\nsignal.raise_signal(signal.SIGALRM)",
+            0,
+            "RESULT import: not judged, app/main.py:3: TimeoutError: it takes more than a minute",
+        ),
+        (
+            "import os, sys\nassert 'CONFIGURATION' not in os.environ and sys.dont_write_bytecode\n"
+            "assert not [name for name in os.environ if name.startswith('AWS_CONTAINER')]\n"
+            "assert os.environ['AWS_EC2_METADATA_DISABLED'] == 'true' and os.getcwd() == sys.path[0] == 'BUNDLE'\n"
+            "app = object()",
+            0,
+            "RESULT import: app.main:app is there",
+        ),
+        ("raise OSError('x' * 2000)", 0, f"RESULT import: not judged, app/main.py:1: OSError: {'x' * 2000}"[:1000]),
     ],
-    ids=["there", "configured", "module", "name", "attribute", "exit", "setting", "service"],
+    ids=[
+        *("there", "configured", "module", "name of a module", "name", "syntax", "attribute", "exit", "setting"),
+        *("service", "endless", "surroundings", "long"),
+    ],
 )
 def test_the_application_is_imported_before_anything_is_pushed(
     once: tuple[Workshop, Outcome], tmp_path: Path, text: str, status: int, line: str
@@ -600,17 +627,46 @@ def test_the_application_is_imported_before_anything_is_pushed(
     assert plain.succeeded
     [call] = sample.machine.calls("release-import")
     bundle = shutil.copytree(sample.source / "release-bundle", tmp_path / "release-bundle")
-    (bundle / "app" / "main.py").write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-I", call[1]],
-        env={"BUNDLE": str(bundle), "APPLICATION_MODULE": "app.main:app", "CONFIGURATION": json.dumps(CONFIGURATION)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    (bundle / "app/main.py").write_text(text.replace("BUNDLE", str(bundle)))
+    (bundle / "app/wrong.py").write_text("def\n")
+    done = imported(call[1], bundle, CONFIGURATION)
     assert done.returncode == status
-    [printed] = (done.stdout + done.stderr).splitlines()
-    assert printed.startswith(line)
+    assert (done.stdout + done.stderr).splitlines() == [line.replace("BUNDLE", str(bundle))]
+    assert not list(bundle.rglob("__pycache__"))
+
+
+def imported(
+    script: str, bundle: Path, configuration: dict[str, Any], module: str = "app.main:app"
+) -> subprocess.CompletedProcess[str]:
+    variables = {"BUNDLE": str(bundle), "APPLICATION_MODULE": module, "CONFIGURATION": json.dumps(configuration)}
+    credentials = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"}
+    return subprocess.run(
+        [sys.executable, "-I", script], env=variables | credentials, capture_output=True, text=True, check=False
+    )
+
+
+def test_an_application_that_ends_because_of_a_secret_without_a_form_is_not_judged(
+    once: tuple[Workshop, Outcome], tmp_path: Path
+) -> None:
+    """Such a secret is filled with anything, and the application may look at what it is given."""
+    sample = once[0]
+    [call] = sample.machine.calls("release-import")
+    bundle = shutil.copytree(sample.source / "release-bundle", tmp_path / "release-bundle")
+    (bundle / "app/main.py").write_text(
+        "import os\nif os.environ['LICENCE'] == 'x' * 32:\n    raise SystemExit('no licence')\n"
+    )
+    done = imported(call[1], bundle, {**CONFIGURATION, "filled": ["LICENCE"]})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "RESULT import: not judged, app/main.py:3: SystemExit: no licence\n"
+
+
+def test_an_application_may_be_a_part_of_something(once: tuple[Workshop, Outcome], tmp_path: Path) -> None:
+    sample = once[0]
+    [call] = sample.machine.calls("release-import")
+    bundle = shutil.copytree(sample.source / "release-bundle", tmp_path / "release-bundle")
+    (bundle / "app/main.py").write_text("class Server:\n    app = object()\n")
+    done = imported(call[1], bundle, CONFIGURATION, "app.main:Server.app")
+    assert (done.returncode, done.stdout) == (0, "RESULT import: app.main:Server.app is there\n")
 
 
 def test_an_application_that_cannot_be_imported_ends_its_build_at_once(sample: Workshop) -> None:
