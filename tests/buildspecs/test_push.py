@@ -4,6 +4,7 @@ import io
 import json
 import re
 import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -271,14 +272,23 @@ def test_an_image_that_says_nothing_of_what_is_installed_has_no_bill_of_material
 def test_the_provenance_says_which_commit_and_which_build(empty: Workshop) -> None:
     assert push(empty).succeeded
     statement = stored_documents(empty)["provenance.json"]
-    assert statement["_type"] == "https://in-toto.io/Statement/v1"
-    assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
-    assert statement["subject"] == [{"name": REPOSITORY, "digest": {"sha256": "0123" * 16}}]
-    predicate = statement["predicate"]
-    assert predicate["buildDefinition"]["externalParameters"] == {"commit": COMMIT}
-    assert predicate["buildDefinition"]["resolvedDependencies"] == [{"name": "source", "digest": {"gitCommit": COMMIT}}]
-    assert predicate["runDetails"]["builder"] == {"id": "urn:delivery:codebuild:push"}
-    assert predicate["runDetails"]["metadata"] == {"invocationId": f"push:{BUILD}"}
+    assert statement == {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": REPOSITORY, "digest": {"sha256": "0123" * 16}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": "urn:delivery:buildspecs:push:1",
+                "externalParameters": {"commit": COMMIT},
+                "internalParameters": {"execution": "run"},
+                "resolvedDependencies": [{"name": "source", "digest": {"gitCommit": COMMIT}}],
+            },
+            "runDetails": {
+                "builder": {"id": "urn:delivery:codebuild:push"},
+                "metadata": {"invocationId": f"push:{BUILD}"},
+            },
+        },
+    }
 
 
 def test_the_bill_of_materials_is_valid_by_the_schema_of_cyclonedx(empty: Workshop) -> None:
@@ -425,6 +435,23 @@ def test_an_image_that_is_not_scanned_is_never_green(empty: Workshop, status: st
     assert f"ERROR scan: the image is not scanned, {status}, as prepared; with SCAN_FINDINGS_BLOCK=LOW" in outcome.log
 
 
+def test_a_scan_that_takes_a_while_is_waited_for(empty: Workshop) -> None:
+    scans = ("aws", "ecr", "describe-image-scan-findings")
+    later = threading.Timer(
+        2.0, lambda: empty.machine.answer("ecr describe-image-scan-findings", scanned(LOW=("CVE-2026-0003",)))
+    )
+    later.start()
+    outcome = scan(empty, scanned("IN_PROGRESS"), WAIT_SECONDS="60", PAUSE_SECONDS="0.2")
+    later.join()
+    assert outcome.succeeded and len(empty.machine.calls(*scans)) > 1, outcome.log
+    assert "RESULT scan: no finding stops it (SCAN_FINDINGS_BLOCK=CRITICAL), accepted: none; 1 LOW\n" in outcome.log
+
+
+def test_a_scan_that_failed_is_not_waited_for(empty: Workshop) -> None:
+    outcome = scan(empty, scanned("FAILED"), WAIT_SECONDS="600", PAUSE_SECONDS="600")
+    assert not outcome.succeeded and len(empty.machine.calls("aws", "ecr", "describe-image-scan-findings")) == 1
+
+
 def test_a_registry_that_scans_nothing_is_never_green(empty: Workshop) -> None:
     push(empty)
     error = "An error occurred (ScanNotFoundException) when calling the DescribeImageScanFindings operation"
@@ -515,10 +542,24 @@ def signed(status: str, profile: str = PROFILE, **more: str) -> dict[str, Any]:
     return answer
 
 
-def signature(empty: Workshop, answer: dict[str, Any]) -> Outcome:
+def signature(empty: Workshop, answer: dict[str, Any], wait: str = "0", pause: str = "0") -> Outcome:
     """Pushes an image about whose signature the registry answers this."""
     empty.machine.answer("ecr describe-image-signing-status", answer)
-    return push(empty, SIGNING_PROFILE=PROFILE, WAIT_SECONDS="0", PAUSE_SECONDS="0")
+    return push(empty, SIGNING_PROFILE=PROFILE, WAIT_SECONDS=wait, PAUSE_SECONDS=pause)
+
+
+def test_a_signature_that_takes_a_while_is_waited_for(empty: Workshop) -> None:
+    asked = "ecr describe-image-signing-status"
+    later = threading.Timer(2.0, lambda: empty.machine.answer(asked, signed("COMPLETE")))
+    later.start()
+    outcome = signature(empty, signed("IN_PROGRESS"), "60", "0.2")
+    later.join()
+    assert outcome.succeeded and len(empty.machine.calls("aws", *asked.split())) > 1, outcome.log
+
+
+def test_a_signature_that_failed_is_not_waited_for(empty: Workshop) -> None:
+    outcome = signature(empty, signed("FAILED"), "600", "600")
+    assert not outcome.succeeded and len(empty.machine.calls("aws", "ecr", "describe-image-signing-status")) == 1
 
 
 def test_an_image_that_ecr_has_signed_is_handed_on(empty: Workshop) -> None:

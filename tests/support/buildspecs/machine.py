@@ -74,12 +74,19 @@ class Machine:
         path.chmod(0o755)
 
     def answer(self, call: str, output: object = None, status: int = 0, error: str = "") -> None:
-        """What a call answers, `answer("ecs describe-services", {...})`; files for the ones that write files."""
+        """What a call answers, `answer("ecs describe-services", {...})`; files for the ones that write files. A build that
+        runs meanwhile reads each file as it was or as it is."""
         folder = self.folder / "answers" / call
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "output").write_text("" if output is None else f"{json.dumps(output)}\n")
-        (folder / "error").write_text(f"{error}\n" if error else "")
-        (folder / "status").write_text(str(status))
+        texts = {
+            "output": "" if output is None else f"{json.dumps(output)}\n",
+            "error": f"{error}\n" if error else "",
+            "status": str(status),
+        }
+        for name, text in texts.items():
+            file = folder / f"{name}.new"
+            file.write_text(text)
+            file.replace(folder / name)
 
     def calls(self, *beginning: str) -> list[list[str]]:
         """The calls so far that begin with these words, as program and arguments."""
