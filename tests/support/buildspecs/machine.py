@@ -74,8 +74,8 @@ class Machine:
         path.chmod(0o755)
 
     def answer(self, call: str, output: object = None, status: int = 0, error: str = "") -> None:
-        """What a call answers, `answer("ecs describe-services", {...})`; files for the ones that write files. A build that
-        runs meanwhile reads each file as it was or as it is."""
+        """What a call answers, `answer("ecs describe-services", {...})`; files for the ones that write files. A build
+        that runs meanwhile reads each as it was or as it is."""
         folder = self.folder / "answers" / call
         folder.mkdir(parents=True, exist_ok=True)
         texts = {
