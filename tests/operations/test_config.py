@@ -122,14 +122,21 @@ def test_a_value_is_changed_in_the_file_and_applied(
     ]
 
 
+SETTABLE = (
+    "These are: CLIENTS_TABLE, COSTS_TABLE, DEBUG, DYNAMODB_TABLE_PREFIX, LOG_LEVEL, METRICS_COLLECTION_INTERVAL, "
+    "METRICS_TABLE, RECOMMENDATIONS_TABLE, REDIS_URL, SECURITY_TABLE, SES_SENDER_EMAIL."
+)
+EXCHANGEABLE = "`--secret` exchanges JWT_SECRET_KEY, and signs everybody out who depends on it."
+
+
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [
         (["LOG_LEVEL=LOUD"], ParametersRefusedError, "LogLevel = .* is not allowed"),
-        (["FRONTEND_URL=x"], UsageError, "FRONTEND_URL is not decided by"),
-        (["NatGatewayCount=1"], UsageError, "NatGatewayCount is not decided by"),
-        (["LOG_LEVEL"], UsageError, "--set takes KEY=VALUE"),
-        (["JWT_SECRET_KEY=x"], UsageError, "is in no file"),
+        (["FRONTEND_URL=x"], UsageError, f"^FRONTEND_URL is not decided by .*/staging.json.\n{SETTABLE}$"),
+        (["NatGatewayCount=1"], UsageError, f"^NatGatewayCount is not decided by .*/staging.json.\n{SETTABLE}$"),
+        (["LogLevel=INFO", "LOG_LEVEL", "X"], UsageError, "^--set takes KEY=VALUE, not LOG_LEVEL.$"),
+        (["JWT_SECRET_KEY=x"], UsageError, f"^JWT_SECRET_KEY is a secret and is in no file.\n{EXCHANGEABLE}$"),
         (["REDIS_URL=redis://a:b@c"], ParametersRefusedError, "password"),
     ],
 )
@@ -206,15 +213,23 @@ def test_on_elastic_beanstalk_the_next_release_reads_it(
     aws.target = "BEANSTALK"
     assert run(aws, params, secret="JWT_SECRET_KEY") is Exit.DONE
     assert "secretsmanager.put_secret_value" in aws.calls() and "ecs.update_service" not in aws.calls()
-    assert "start-pipeline-execution" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "service reads it with the next release; to have one now: "
+        "aws codepipeline start-pipeline-execution --name PIPELINE"
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "value", "error", "message"),
     [
-        ("JWT_SECRET_KEY", "short", UsageError, "needs 32 characters"),
-        ("ENCRYPTION_KEY", "k" * 44, RefusedError, "unreadable"),
-        ("LOG_LEVEL", "k" * 44, RefusedError, "is not a secret"),
+        ("JWT_SECRET_KEY", "short", UsageError, "^JWT_SECRET_KEY needs 32 characters or more, and got 5.$"),
+        (
+            "ENCRYPTION_KEY",
+            "k" * 44,
+            RefusedError,
+            f"^ENCRYPTION_KEY would make everything unreadable that it encrypted.\n{EXCHANGEABLE}$",
+        ),
+        ("LOG_LEVEL", "k" * 44, RefusedError, f"^LOG_LEVEL is not a secret.\n{EXCHANGEABLE}$"),
     ],
 )
 def test_a_secret_that_must_not_change(
