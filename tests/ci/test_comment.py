@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -143,21 +144,28 @@ def test_what_codecommit_cannot_take_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "review.md"
     with running() as host:
         for text, number, says in (
-            ("x" * 10_240, "7", "a comment takes 10240"),
-            ("x", "7 --debug", "must be a number"),
+            ("x" * 10_240, "7", f"{file} has 10\\d{{3}} characters; a comment takes 10240"),
+            ("x", "7 --debug", "PULL_REQUEST must be a number, and is '7 --debug'"),
         ):
             file.write_text(text, encoding="utf-8")
             done = comment(host, "codecommit", file, PULL_REQUEST=number)
-            assert done.returncode == 3 and says in done.stderr and not host.requests
+            assert done.returncode == 3 and not host.requests
+            assert re.fullmatch(f"{says}\n", done.stderr), done.stderr
 
 
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"PULL_REQUEST": "7/../../other"}, "PULL_REQUEST must be a number"),
-        ({"PULL_REQUEST": ""}, "PULL_REQUEST must be set"),
-        ({"GITHUB_REPOSITORY": "a/b/../../c"}, "GITHUB_REPOSITORY must be a repository"),
-        ({"GITHUB_API_URL": "http://example.test"}, "GITHUB_API_URL must begin with https://"),
+        ({"PULL_REQUEST": "7/../../other"}, "PULL_REQUEST must be a number, and is '7/../../other'"),
+        (
+            {"PULL_REQUEST": "", "GITHUB_TOKEN": ""},
+            "GITHUB_TOKEN, PULL_REQUEST must be set: the workflow of `delivery ci-files` does",
+        ),
+        ({"GITHUB_REPOSITORY": "a/b/../../c"}, "GITHUB_REPOSITORY must be a repository, and is 'a/b/../../c'"),
+        (
+            {"GITHUB_API_URL": "http://example.test"},
+            "GITHUB_API_URL must begin with https://, and is 'http://example.test'",
+        ),
     ],
 )
 def test_variables_that_lead_elsewhere_are_refused_before_anything_is_sent(
@@ -167,12 +175,18 @@ def test_variables_that_lead_elsewhere_are_refused_before_anything_is_sent(
     file.write_text("text", encoding="utf-8")
     with running() as host:
         done = comment(host, "github", file, **changed)
-        assert done.returncode == 3 and says in done.stderr
+        assert (done.returncode, done.stderr) == (3, f"{says}\n")
         assert not host.requests
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [(401, "the token is not accepted"), (403, "may not write"), (404, "no such")]
+    ("status", "says"),
+    [
+        (401, "the token is not accepted"),
+        (403, "the token may not write comments"),
+        (404, "there is no such pull request, or the token may not see it"),
+        (500, "Internal Server Error"),
+    ],
 )
 def test_a_refusal_of_the_host_is_told(status: int, says: str, tmp_path: Path) -> None:
     file = tmp_path / "review.md"
@@ -180,8 +194,8 @@ def test_a_refusal_of_the_host_is_told(status: int, says: str, tmp_path: Path) -
     with running() as host:
         host.status = status
         done = comment(host, "github", file)
-    assert done.returncode == 3 and says in done.stderr and "Traceback" not in done.stderr
-    assert "t0ken" not in done.stderr
+    path = "/repos/team/delivery/issues/7/comments?per_page=100&page=1"
+    assert (done.returncode, done.stderr) == (3, f"GET {path}: {status}: {says}\n"), "and no token"
 
 
 def test_of_too_many_comments_none_is_added(tmp_path: Path) -> None:
@@ -192,7 +206,7 @@ def test_of_too_many_comments_none_is_added(tmp_path: Path) -> None:
         host.endless = True
         done = comment(host, "github", file)
         assert {method for method, _, _ in host.requests} == {"GET"} and len(host.requests) == 50
-    assert done.returncode == 3 and "has more than 5000 comments" in done.stderr
+    assert (done.returncode, done.stderr) == (3, "the pull request has more than 5000 comments\n")
 
 
 def test_a_review_that_a_comment_cannot_take_is_refused(tmp_path: Path) -> None:
@@ -200,4 +214,5 @@ def test_a_review_that_a_comment_cannot_take_is_refused(tmp_path: Path) -> None:
     file.write_text("x" * 70_000, encoding="utf-8")
     with running() as host:
         done = comment(host, "github", file)
-        assert done.returncode == 3 and "a comment takes" in done.stderr and not host.requests
+        assert done.returncode == 3 and not host.requests
+        assert re.fullmatch(rf"{file} has 70\d\d\d characters; a comment takes 65000\n", done.stderr), done.stderr
