@@ -145,8 +145,9 @@ def test_tests_that_pass(sample: Workshop) -> None:
     assert outcome.succeeded, outcome.log
     assert "RESULT tests: passed" in outcome.result_lines()
     assert cases(outcome) == {"App one": [], "App three": ["skipped"]}
-    (call,) = sample.machine.calls("npm", "run", "test")
-    assert call[3:6] == ["--", "--coverage", "--json"] and "--watchAll=false" in call
+    file = sample.source / "release-reports/jest.json"
+    options = ["--coverage", "--json", f"--outputFile={file}", "--passWithNoTests", "--watchAll=false"]
+    assert sample.machine.calls("npm", "run", "test") == [["npm", "run", "test", "--", *options]]
     assert sample.machine.variables("npm run test")["CI"] == "true"
 
 
@@ -156,6 +157,12 @@ def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
     assert outcome.succeeded, outcome.log
     assert "RESULT tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.result_lines()
     assert cases(outcome) == {"App one": [], "App two": ["failure"]}
+    [report] = outcome.reports["tests"]
+    assert report.read_text().splitlines()[1:] == [
+        '<testsuite name="unit"><testcase classname="App.test.js" name="App one" time="0.012" />'
+        '<testcase classname="App.test.js" name="App two" time="0.0"><failure>expected &lt;1&gt;, got 2</failure>'
+        "</testcase></testsuite>"
+    ]
 
 
 def test_failing_tests_block_when_the_project_says_so(sample: Workshop) -> None:
@@ -169,7 +176,13 @@ def test_failing_tests_block_when_the_project_says_so(sample: Workshop) -> None:
 
 def test_a_test_file_that_cannot_be_run_is_an_error(sample: Workshop) -> None:
     jest(sample, 1)
-    assert cases(build(sample)) == {"the file could not be run": ["error"]}
+    outcome = build(sample)
+    assert cases(outcome) == {"the file could not be run": ["error"]}
+    [report] = outcome.reports["tests"]
+    assert report.read_text().splitlines()[1:] == [
+        '<testsuite name="unit"><testcase classname="App.test.js" name="the file could not be run">'
+        "<error>Cannot find module</error></testcase></testsuite>"
+    ]
 
 
 def test_a_runner_that_breaks_is_an_error(sample: Workshop) -> None:
@@ -186,8 +199,13 @@ def test_a_lint_script_is_run(sample: Workshop, status: int, blocks: str, green:
     sample.machine.answer("npm run lint", status=status)
     outcome = build(sample, LINT_BLOCKS=blocks)
     assert outcome.succeeded == green, outcome.log
-    verdict = {0: "clean"}.get(status, "failed")
-    assert [line for line in outcome.result_lines() if line.startswith(f"RESULT lint: {verdict}")]
+    verdict = {
+        (0, "true"): "clean",
+        (1, "false"): "failed, reported only (LINT_BLOCKS=false)",
+        (1, "true"): "failed, and LINT_BLOCKS=true stops the build",
+    }[status, blocks]
+    assert f"RESULT lint: {verdict}" in outcome.result_lines()
+    assert len(sample.machine.calls("npm", "run", "lint")) == 1
 
 
 def test_vite_is_built_by_parameters(sample: Workshop) -> None:
@@ -203,8 +221,10 @@ def test_vite_is_built_by_parameters(sample: Workshop) -> None:
     assert outcome.succeeded, outcome.log
     assert set(outcome.artifacts["FrontendAssets"]) == {"assets/index-0a1b2c3d.js"}
     assert set(outcome.artifacts["FrontendDocuments"]) == {"index.html"}
-    (call,) = sample.machine.calls("npm", "run", "test")
-    assert call[3:5] == ["--", "--run"] and {"--reporter=default", "--reporter=junit"} <= set(call)
+    file = sample.source / "release-reports/tests-unit.xml"
+    options = ["--run", "--coverage.enabled=false", "--passWithNoTests", "--reporter=default", "--reporter=junit"]
+    call = ["npm", "run", "test", "--", *options, f"--outputFile.junit={file}"]
+    assert sample.machine.calls("npm", "run", "test") == [call]
 
 
 @pytest.mark.parametrize(
