@@ -119,21 +119,33 @@ def test_pytest_ends_as_its_stand_in_does_when_there_is_nothing_to_collect(tmp_p
 
 
 def test_the_tools_are_asked_for_what_the_project_says(once: tuple[Workshop, Outcome]) -> None:
+    """Bandit's messages quote the passwords that it finds: they are not shown."""
     sample = once[0]
+    reports = sample.source / "release-reports"
     assert sample.machine.calls("flake8") == [["flake8", "app", "--isolated", "--max-line-length=120", "--count"]]
-    (bandit,) = sample.machine.calls("bandit")
-    assert "{msg}" not in " ".join(bandit), "bandit's messages quote the passwords that it finds"
+    template = "{relpath}:{line} {test_id} {severity}"
+    assert sample.machine.calls("bandit") == [["bandit", "-q", "-r", "app", "-f", "custom", "--msg-template", template]]
+    pytest_call = ["-m", "pytest", "./app/tests", "--ignore=tests/integration"]
+    assert sample.machine.calls("coverage") == [
+        ["coverage", "run", "--append", "--source=app", *pytest_call, f"--junitxml={reports / 'tests-unit.xml'}"],
+        ["coverage", "xml", "-o", str(reports / "coverage.xml")],
+    ]
 
 
 def test_the_tools_are_there_before_the_application_brings_a_pip_of_its_own(once: tuple[Workshop, Outcome]) -> None:
     """What is installed after it comes by the tools' pip, into environments that have none."""
     sample = once[0]
-    tools, application, *later = sample.machine.calls("pip")
-    folder = sample.source.parent / "release-tools"
-    assert tools[:4] == ["pip", "--python", str(folder / "bin/python"), "install"] and "--require-hashes" in tools
-    assert tools[-1] == str(sample.source / "release-tools.txt")
-    assert application[-2:] == ["-r", str(sample.source / "release-requirements/requirements.txt")]
-    assert [call[:4] for call in later] == [["pip", "--python", str(folder / "tests/bin/python"), "install"]]
+    folder, source = sample.source.parent / "release-tools", sample.source
+    quiet, locked = ["--disable-pip-version-check", "--no-compile"], ["--no-deps", "--require-hashes"]
+    of_tools = ["--python", str(folder / "bin/python"), "install", "--quiet", *quiet]
+    of_tests = ["--python", str(folder / "tests/bin/python"), "install", *quiet]
+    wheels = ["--only-binary", ":all:", "-r"]
+    requirements = str(source / "release-requirements/requirements.txt")
+    assert [call[1:] for call in sample.machine.calls("pip")] == [
+        [*of_tools, *locked, *wheels, str(source / "release-tools.txt")],
+        ["install", "--disable-pip-version-check", "-r", requirements],
+        [*of_tests, *locked, *wheels, str(source / "release-missing.txt")],
+    ]
 
 
 def test_the_cache_key_follows_the_requirements(once: tuple[Workshop, Outcome], sample: Workshop) -> None:
