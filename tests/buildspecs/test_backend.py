@@ -770,7 +770,7 @@ WORKSPACE = (
 
 
 def test_a_member_of_a_workspace_is_locked_by_it(sample: Workshop) -> None:
-    """uv itself is played by nobody here: what counts is which lock file is chosen, and from where uv is asked."""
+    """What counts is which lock file is chosen, and from where uv is asked."""
     (sample.source / "requirements.txt").unlink()
     (sample.source / "backend").rename(sample.source / "services-shop")
     (sample.source / "services").mkdir()
@@ -780,7 +780,69 @@ def test_a_member_of_a_workspace_is_locked_by_it(sample: Workshop) -> None:
     sample.write("uv.lock", WORKSPACE)
     outcome = build(sample, BACKEND_DIRECTORY="services/shop")
     assert "RESULT requirements: services/shop is locked by the workspace that it belongs to" in outcome.result_lines()
-    assert "release-uv.txt" in [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip")]
+    assert sample.machine.calls("uv") == [
+        ["uv", str(sample.source / "services/shop"), *UV.split(), "--no-default-groups"]
+    ]
+
+
+UV, POETRY = "export --frozen --no-emit-project --no-hashes --quiet", "export --without-hashes --no-interaction"
+
+
+@pytest.mark.parametrize(
+    ("lock", "settings", "exports"),
+    [
+        (
+            "uv.lock",
+            "[dependency-groups]\ntest = []\ndev = []\ndocs = []\n",
+            [f"{UV} --no-default-groups", f"{UV} --only-group dev", f"{UV} --only-group test"],
+        ),
+        ("uv.lock", "[tool.uv]\ndev-dependencies = []\n", [f"{UV} --no-default-groups", f"{UV} --only-group dev"]),
+        ("uv.lock", "", [f"{UV} --no-default-groups"]),
+        (
+            "poetry.lock",
+            "[tool.poetry.group.tests.dependencies]\n[tool.poetry.group.dev.dependencies]\n[tool.poetry.group.x]\n",
+            [POETRY, f"{POETRY} --only dev,tests"],
+        ),
+        ("poetry.lock", "[tool.poetry.dev-dependencies]\nx = '1'\n", [POETRY, f"{POETRY} --only dev"]),
+        ("poetry.lock", "", [POETRY]),
+    ],
+)
+def test_a_lock_file_is_exported_by_its_tool(sample: Workshop, lock: str, settings: str, exports: list[str]) -> None:
+    """Exactly what is locked: the application's packages for the release, those of its tests apart from them."""
+    (sample.source / "requirements.txt").unlink()
+    sample.write(f"backend/{lock}", "")
+    sample.write("backend/pyproject.toml", f"[project]\nname = 'x'\n{settings}")
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    assert f"RESULT requirements: from backend/{lock}" in outcome.result_lines()
+    tool = lock.partition(".")[0]
+    folder = str(sample.source / "backend")
+    assert sample.machine.calls(tool) == [[tool, folder, *words.split()] for words in exports]
+    assert outcome.artifacts[""]["requirements.txt"].read_text().splitlines() == [f"{tool} {exports[0]}"]
+    tests = (sample.source / "release-locked-tests.txt").read_text().splitlines()
+    assert tests == [f"{tool} {words}" for words in exports[1:]]
+    [installed] = [call for call in sample.machine.calls("pip") if call[-1].endswith(f"/release-{tool}.txt")]
+    locked = [
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "-r",
+        str(sample.source / f"release-{tool}.txt"),
+    ]
+    assert installed[1:] == ["install", "--quiet", "--disable-pip-version-check", "--no-compile", *locked]
+    pinned = (sample.source / f"release-{tool}.txt").read_text()
+    assert re.search(rf"^{tool}==\d[\d.]* \\$", pinned, re.M) and "--hash=sha256:" in pinned
+
+
+@pytest.mark.parametrize("tool", ["uv", "poetry"])
+def test_what_cannot_be_exported_ends_the_build(sample: Workshop, tool: str) -> None:
+    (sample.source / "requirements.txt").unlink()
+    sample.write(f"backend/{tool}.lock", "")
+    sample.machine.answer(f"{tool} export", status=2, error="the lock file is outdated")
+    outcome = build(sample)
+    assert not outcome.succeeded and "the lock file is outdated" in outcome.log
+    assert not outcome.artifacts and not sample.machine.calls("docker")
 
 
 def test_a_lock_file_of_others_is_none_of_this_project(sample: Workshop) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 TOOLS = ("bash", "cat", "cp", "date", "find", "grep", "mkdir", "rm", "sha256sum", "sleep", "wc")
 PLAYED = ("docker", "npm", "codebuild-hash-files")
 PLAYED_MODULES = ("coverage",)
+EXPORTERS = ("uv", "poetry")  # pip lays them beside Python; what they export is how they were asked
 PREPARED_MODULES = ("pip", "flake8", "bandit")
 
 STUBS = Path(__file__).resolve().with_name("stubs.py")
@@ -33,6 +34,9 @@ case "$1:$2" in
   {"|".join(f"-m:{name}" for name in PLAYED_MODULES)}) shift; {NOTE}; exec "$python" "$stubs" "$machine" "$@" ;;
   {"|".join(f"-m:{name}" for name in PREPARED_MODULES)}) shift; {NOTE}
     {ANSWER}
+    for name in {" ".join(EXPORTERS)}; do
+      case "$*" in *"/release-$name.txt") cp "$machine/exporters/$name" "${{0%/*}}/$name" ;; esac
+    done
     exit 0 ;;
   -m:venv) for folder; do :; done; mkdir -p "$folder/bin"; cp "$0" "$folder/bin/python"; exit 0 ;;
 esac
@@ -64,6 +68,11 @@ class Machine:
         self._program("aws", AWS)
         self._program("python", PYTHON)
         self._program("python3", PYTHON)
+
+        (self.folder / "exporters").mkdir()
+        for name in EXPORTERS:
+            exports = f'(shift; set -- {name} "$PWD" "$@"; {NOTE})\n{{ {ANSWER}; }}\necho "$*"'
+            self._program(f"../exporters/{name}", f'set -- {name} "$@"\n{exports}')
 
     def _program(self, name: str, script: str) -> None:
         path = self.programs / name
