@@ -238,21 +238,34 @@ def test_vite_is_built_by_parameters(sample: Workshop) -> None:
 def test_a_build_without_its_output_fails(sample: Workshop, missing: tuple[str, ...], complaint: str) -> None:
     outcome = build(sample, {name: text for name, text in BUILT.items() if name not in missing})
     assert outcome.phases["post_build"] is False
-    assert complaint in outcome.result_lines()
+    # It ends with what is wrong: nothing is tried without the output.
+    assert outcome.result_lines()[-2] == complaint and "Traceback" not in outcome.log
+
+
+OUTPUT = "FrontendOutput in the parameter file, or output in generator/application.py"
+ASSETS = "FrontendAssets in the parameter file, or assets in generator/application.py"
 
 
 @pytest.mark.parametrize(
     ("files", "line"),
     [
-        ({"dist/index.html": "<p>"}, "ERROR index.html is in dist: correct FrontendOutput in the parameter file, or"),
-        ({"out/web/index.html": "<p>"}, "ERROR index.html is in out/web: correct FrontendOutput"),
-        ({"build/index.html": "<p>", "build/js/a.js": ""}, "ERROR build has the folders js: correct FrontendAssets"),
+        ({"dist/index.html": "<p>"}, f"ERROR index.html is in dist: correct {OUTPUT}"),
+        (
+            {"out/web/index.html": "<p>", "dist/index.html": ""},
+            f"ERROR index.html is in dist, out/web: correct {OUTPUT}",
+        ),
+        (
+            {"src/x/index.html": "", "node_modules/x/index.html": ""},
+            f"ERROR index.html is in no folder below it: correct {OUTPUT}",
+        ),
+        ({"build/index.html": "<p>", "build/js/a.js": ""}, f"ERROR build has the folders js: correct {ASSETS}"),
+        ({"build/index.html": "<p>"}, f"ERROR build has the folders (none): correct {ASSETS}"),
     ],
 )
 def test_where_the_output_is_instead_is_told(sample: Workshop, files: dict[str, str], line: str) -> None:
     outcome = build(sample, files)
     assert outcome.phases["post_build"] is False
-    assert [result for result in outcome.result_lines() if result.startswith(line)], outcome.log
+    assert outcome.result_lines()[-1] == line
 
 
 NPM = ["npm", "install", "--prefix"]
