@@ -549,12 +549,12 @@ def signature(empty: Workshop, answer: dict[str, Any], wait: str = "0", pause: s
 
 
 def test_a_signature_that_takes_a_while_is_waited_for(empty: Workshop) -> None:
-    asked = "ecr describe-image-signing-status"
-    later = threading.Timer(2.0, lambda: empty.machine.answer(asked, signed("COMPLETE")))
+    question = "ecr describe-image-signing-status"
+    later = threading.Timer(2.0, lambda: empty.machine.answer(question, signed("COMPLETE")))
     later.start()
     outcome = signature(empty, signed("IN_PROGRESS"), "60", "0.2")
     later.join()
-    assert outcome.succeeded and len(empty.machine.calls("aws", *asked.split())) > 1, outcome.log
+    assert outcome.succeeded and len(empty.machine.calls("aws", *question.split())) > 1, outcome.log
 
 
 def test_a_signature_that_failed_is_not_waited_for(empty: Workshop) -> None:
