@@ -12,7 +12,7 @@ BRANCH, CONNECTION, BUILD_LAYOUT = "BranchName", "ConnectionArn", "BuildLayout"
 BUILDSPEC_SOURCE = "BuildspecSource"
 BUILD_IMAGE, BUILD_COMPUTE, ARTIFACT_DAYS, IMAGES_KEPT = "BuildImage", "BuildComputeType", "ArtifactDays", "ImagesKept"
 DOMAIN, ZONE, OWN_CERTIFICATE = "DomainName", "HostedZoneId", "CertificateArn"
-EDGE_ALARMS, SENDER = "CloudFrontAlarms", "SenderEmail"
+EDGE_ALARMS, SENDER, SCAN_BLOCK = "CloudFrontAlarms", "SenderEmail", "ScanFindingsBlock"
 EMAIL, PHONE = "NotificationEmail", "NotificationPhone"
 TARGET, PYTHON, INSTANCE, TASK_CPU, MOST_TASKS = (
     "BackendTarget",

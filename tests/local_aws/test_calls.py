@@ -97,6 +97,7 @@ NAMED: tuple[tuple[str, dict[str, Any], str, tuple[str, ...]], ...] = (
         "logs",
         (f"arn:aws:logs:{HERE}:log-group:g:log-stream:s",),
     ),
+    ("route53.GetHostedZone", {"path": "2013-04-01/hostedzone/Z1"}, "route53", ("arn:aws:route53:::hostedzone/Z1",)),
     (
         "sesv2.GetEmailIdentity",
         {"path": "v2/email/identities/a@example.com"},

@@ -39,6 +39,19 @@ def quotas(ServiceCode: str, **request: Any) -> dict[str, Any]:
     return {"Quotas": quotas} if "NextToken" in request else {"Quotas": [], "NextToken": "2"}
 
 
+def scanning(kind: str, *rules: tuple[str, str]) -> dict[str, Any]:
+    """How a registry scans: `rules` are a frequency and a filter each."""
+    return {
+        "scanningConfiguration": {
+            "scanType": kind,
+            "rules": [
+                {"scanFrequency": frequency, "repositoryFilters": [{"filter": text, "filterType": "WILDCARD"}]}
+                for frequency, text in rules
+            ],
+        }
+    }
+
+
 class Account(Prepared):
     """An account in which nothing stops a first deployment of staging."""
 
@@ -69,6 +82,7 @@ class Account(Prepared):
                 "sesv2__get_email_identity": {"VerifiedForSendingStatus": True},
                 "sns__get_sms_sandbox_account_status": {"IsInSandbox": False},
                 "codebuild__list_curated_environment_images": {"platforms": [{"languages": [{"images": IMAGES}]}]},
+                "ecr__get_registry_scanning_configuration": scanning("BASIC"),
                 "dynamodb__describe_table": absent("ResourceNotFoundException"),
                 "codepipeline__get_pipeline": absent("PipelineNotFoundException"),
                 "ssm__get_parameter": absent("ParameterNotFound"),

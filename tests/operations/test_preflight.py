@@ -22,7 +22,7 @@ from scripts.operations.preflight.checks import all_checks, lines
 from scripts.operations.verbs import preflight
 from scripts.terminal.text import count
 from tests.conftest import ROOT
-from tests.operations.first_deployment import NOW, ZONES, Account, absent, survey
+from tests.operations.first_deployment import NOW, ZONES, Account, absent, scanning, survey
 from tests.support.runs import verb_run
 from tests.support.service import ACCOUNT, ME, Prepared, refusal
 
@@ -45,7 +45,7 @@ PAGE = """\
 ok       identity                   arn:aws:sts::000000000000:assumed-role/Deploy/me in account 000000000000, eu-west-1
 warning  access                     there is no access stack: your own rights deploy
             `make access ENV=staging` gives a role that may do just this.
-ok       permissions                94 of the deploy role
+ok       permissions                96 of the deploy role
 ok       clients' secrets           cloud-health/... is this environment's alone in the account
 ok       CodeCommit                 takes this account
 ok       branch                     develop of cloud-health-dashboard
@@ -59,8 +59,9 @@ ok       zones                      eu-west-11 (euw1-az1), eu-west-12 (euw1-az2)
 ok       mail                       us@cloud-health.test is verified
 ok       SMS                        out of the sandbox
 ok       build image                aws/codebuild/standard:7.0
+ok       image scans                basic scanning of what is pushed
 ok       names                      20 are free
-17 checks: 0 errors, 0 unknown
+18 checks: 0 errors, 0 unknown
 """.splitlines()
 
 
@@ -529,3 +530,150 @@ def test_who_may_not_deploy_production_is_told_before(
     assert [each.what for each in checks] == ["identity", "access", *(["access"] if refused else [])]
     assert not refused or checks[-1] == Check("access", State.ERROR, "you may not", "sign in as another")
     assert asked_for == [(here.environment, ME, None, ROOT)]
+
+
+START = "cloud-health-dashboard-staging"
+ADD_FILTER = "Add a filter that has it to the scanning configuration of the registry (ECR, Private registry)."
+
+
+def no_scan(state: State, what: str) -> Check:
+    return Check("image scans", state, what, ADD_FILTER)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "check"),
+    [
+        ({}, Check("image scans", State.GOOD, "basic scanning of what is pushed")),
+        *(
+            (scanning(*words), Check("image scans", State.GOOD, f"{words[0].lower()} scanning of what is pushed"))
+            for words in (
+                ("ENHANCED", ("CONTINUOUS_SCAN", "*")),
+                ("ENHANCED", ("MANUAL", "other"), ("SCAN_ON_PUSH", "cloud-*-staging*")),
+                ("ENHANCED", ("SCAN_ON_PUSH", "dashboard-staging")),
+                ("BASIC", ("SCAN_ON_PUSH", "health")),
+            )
+        ),
+        (
+            scanning("BASIC", ("SCAN_ON_PUSH", "other*")),
+            no_scan(State.WARNING, f"basic scanning by the filters other*: {START}-... may not be scanned"),
+        ),
+        (
+            scanning("BASIC", ("MANUAL", "*")),
+            no_scan(State.WARNING, f"basic scanning by no filter: {START}-... may not be scanned"),
+        ),
+        # Until the repository has its name, a filter may have it.
+        *(
+            (
+                scanning("ENHANCED", ("SCAN_ON_PUSH", text)),
+                no_scan(State.WARNING, f"enhanced scanning by the filters {text}: {START}-... may not be scanned"),
+            )
+            for text in ("*images*x", "registry", "staging*")
+        ),
+        *(
+            (
+                scanning("ENHANCED", *rules),
+                no_scan(
+                    State.ERROR, f"enhanced scanning by no filter: {START}-... is not scanned, so no image is released"
+                ),
+            )
+            for rules in ((), (("MANUAL", "*"),))
+        ),
+    ],
+)
+def test_a_registry_that_may_not_scan_what_is_pushed_is_named(
+    params: Path, configuration: dict[str, Any], check: Check
+) -> None:
+    choose(params, ScanFindingsBlock="CRITICAL")
+    assert checks(Account(ecr__get_registry_scanning_configuration=configuration), params)["image scans"] == check
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("*", State.GOOD),
+        ("staging-registry", State.GOOD),
+        ("cloud*images-1", State.GOOD),
+        ("cloud*images", State.ERROR),
+        ("registry-2", State.ERROR),
+        ("x*", State.ERROR),
+    ],
+)
+def test_a_filter_is_compared_with_the_name_that_the_repository_has(params: Path, text: str, state: State) -> None:
+    choose(params, ScanFindingsBlock="CRITICAL")
+    aws = deployed(f"{START}-registry-1-images-1", scanning("ENHANCED", ("SCAN_ON_PUSH", text)))
+    check = checks(aws, params, exists=True)["image scans"]
+    assert check.state is state
+    assert (f"{START}-registry-1-images-1 is not scanned" in check.detail) is (state is State.ERROR)
+
+
+def deployed(repository: str, configuration: dict[str, Any]) -> Account:
+    """An account with the environment's stack, whose repository has a name."""
+    stack = {
+        "StackName": START,
+        "StackId": "arn:aws:cloudformation:eu-west-1:000000000000:stack/x/1",
+        "StackStatus": "CREATE_COMPLETE",
+        "CreationTime": NOW,
+        "Outputs": [{"OutputKey": "RegistryName", "OutputValue": repository}],
+    }
+
+    def describe(StackName: str = "", **_: Any) -> dict[str, Any]:
+        if StackName not in ("", START):
+            raise refusal("x", "ValidationError", "Stack does not exist")
+        return {"Stacks": [stack]}
+
+    return Account(cloudformation__describe_stacks=describe, ecr__get_registry_scanning_configuration=configuration)
+
+
+def test_where_the_scan_is_not_looked_at_its_absence_stops_nothing(params: Path) -> None:
+    choose(params, ScanFindingsBlock="NONE")
+    check = checks(Account(ecr__get_registry_scanning_configuration=scanning("ENHANCED")), params)["image scans"]
+    assert check.state is State.WARNING
+
+
+def choose(params: Path, **values: str) -> None:
+    """Chooses parameters of staging."""
+    file = params / "staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"] |= values
+    file.write_text(json.dumps(body), encoding="utf-8")
+
+
+def zone(name: str, **config: bool) -> dict[str, Any]:
+    about = {"Id": "/hostedzone/Z1", "Name": name, "CallerReference": "x", **({"Config": config} if config else {})}
+    return {"HostedZone": about}
+
+
+NOT_IN = "app.health.test is not in {} (Z1)"
+OF_DOMAIN = "Name the zone of the domain in HostedZoneId."
+
+
+@pytest.mark.parametrize(
+    ("answer", "check"),
+    [
+        (zone("health.test."), Check("hosted zone", State.GOOD, "health.test")),
+        (zone("app.health.test.", PrivateZone=False), Check("hosted zone", State.GOOD, "app.health.test")),
+        (
+            zone("health.test.", PrivateZone=True),
+            Check(
+                "hosted zone",
+                State.ERROR,
+                "health.test (Z1) is private: no certificate is validated there, and users do not find the address",
+                "Name the public zone of the domain in HostedZoneId.",
+            ),
+        ),
+        *(
+            (zone(f"{name}."), Check("hosted zone", State.ERROR, NOT_IN.format(name), OF_DOMAIN))
+            for name in ("other.test", "lth.test", "www.app.health.test")
+        ),
+        (
+            absent("NoSuchHostedZone"),
+            Check("hosted zone", State.ERROR, "the account has no zone Z1", "Correct HostedZoneId."),
+        ),
+        (absent("Throttling"), Check("hosted zone", State.UNKNOWN, "x: Throttling: ")),
+    ],
+)
+def test_the_zone_is_public_and_the_domains(params: Path, answer: Any, check: Check) -> None:
+    choose(params, DomainName="app.health.test", HostedZoneId="Z1")
+    aws = Account(route53__get_hosted_zone=answer)
+    assert checks(aws, params)["hosted zone"] == check
+    assert [request for name, request in aws.asked if name == "route53.get_hosted_zone"] == [{"Id": "Z1"}]

@@ -15,11 +15,13 @@ from awacs import (
     codepipeline,
     codestar_connections,
     ec2,
+    ecr,
     ecs,
     elasticbeanstalk,
     elasticloadbalancing,
     iam,
     kms,
+    route53,
     secretsmanager,
     servicequotas,
     ses,
@@ -88,16 +90,24 @@ def _looking(stack: Stack) -> list[Grant]:
                 ec2.DescribeInstanceTypes,
                 ec2.DescribeManagedPrefixLists,
                 ec2.DescribeVpcs,
+                ecr.GetRegistryScanningConfiguration,
                 elasticloadbalancing.DescribeRules,
                 servicequotas.ListServiceQuotas,
                 ses.GetAccount,
                 sns.GetSMSSandboxAccountStatus,
             ],
             unscoped(),
-            "what would stop a first deployment is told before it: quotas, build images, instance types, sandboxes; "
+            "what would stop a first deployment is told before it: quotas, build images, instance types, sandboxes, "
+            "and whether images are scanned (ecr:GetRegistryScanningConfiguration); "
             "the load balancer's group names CloudFront's prefix list, whose id differs by region, and zones are "
             "chosen by their ids and by the instances that they offer; a second target group is not taken from under "
             "the traffic, which the weights of the rule tell; a replaced certificate is found among all",
+        ),
+        allow(
+            "FindZone",
+            [route53.GetHostedZone],
+            [Sub("arn:${AWS::Partition}:route53:::hostedzone/*")],
+            "route53:GetHostedZone tells whether the zone, whichever the parameter names, is public and the domain's",
         ),
         allow(
             "FindSender",

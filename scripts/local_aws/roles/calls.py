@@ -83,6 +83,7 @@ RESOURCES: Mapping[str, str] = {
     "iam.ListEntitiesForPolicy": "{PolicyArn}",
     "kms.DescribeKey": f"kms:{IN_PLACE}:key/{{KeyId}}",
     "logs.GetLogEvents": f"logs:{IN_PLACE}:log-group:{{logGroupName}}:log-stream:{{logStreamName}}",
+    "route53.GetHostedZone": "route53:::hostedzone/{path}",
     "secretsmanager.DescribeSecret": f"secretsmanager:{IN_PLACE}:secret:{{SecretId}}",
     "secretsmanager.PutSecretValue": f"secretsmanager:{IN_PLACE}:secret:{{SecretId}}",
     "sesv2.GetEmailIdentity": f"ses:{IN_PLACE}:identity/{{path}}",

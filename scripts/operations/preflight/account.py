@@ -4,10 +4,12 @@ Quotas are found by their name, because AWS gives codes no meaning; names as Ser
 would stop a first deployment: five VPCs and five addresses, and in a new account one build at a time or none.
 """
 
+import re
 from collections.abc import Iterator
 
 from generator.cfn import template_names
 from generator.cfn.zones import gaps
+from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import PREFIX_LIST, fit_zones
 from scripts.deployment.errors import AwsError
@@ -170,3 +172,64 @@ def build_image(survey: Survey) -> Iterator[Check]:
         yield fault(
             "build image", f"{image} is not in {survey.aws.region}", f"Choose one of {', '.join(sorted(names))}."
         )
+
+
+def image_scans(survey: Survey) -> Iterator[Check]:
+    """Whether the registry scans what is pushed: with enhanced scanning its filters decide which repositories are
+    scanned (ECR API reference, PutRegistryScanningConfiguration), not the repository's own setting. Whether that one
+    counts beside filters of basic scanning is written nowhere."""
+    if not survey.count("AWS::ECR::Repository"):
+        return
+    configuration = survey.aws.call("ecr", "get_registry_scanning_configuration").get("scanningConfiguration", {})
+    rules, is_enhanced = configuration.get("rules", []), configuration.get("scanType") == "ENHANCED"
+    stack = stacks.read(survey.aws, survey.environment.stack)
+    name = stack.outputs.get(template_names.REGISTRY_NAME, "") if stack else ""
+    # CloudFormation makes the name of a repository up; it begins with that of the stack, in small letters.
+    start, called = survey.environment.stack.lower(), name or f"{survey.environment.stack.lower()}-..."
+    scanning = [rule for rule in rules if rule["scanFrequency"] != "MANUAL"]
+    filters = [each["filter"] for rule in scanning for each in rule["repositoryFilters"]]
+    what = "enhanced scanning" if is_enhanced else "basic scanning"
+    if any(_has(text, name, start) for text in filters) or (not is_enhanced and not rules):
+        yield good("image scans", f"{what} of what is pushed")
+        return
+    remedy = "Add a filter that has it to the scanning configuration of the registry (ECR, Private registry)."
+    listed = f"the filters {', '.join(filters)}" if filters else "no filter"
+    if not is_enhanced or (filters and not name) or survey.values.get(template_names.SCAN_BLOCK) == "NONE":
+        yield warning("image scans", f"{what} by {listed}: {called} may not be scanned", remedy)
+    else:
+        yield fault("image scans", f"{what} by {listed}: {called} is not scanned, so no image is released", remedy)
+
+
+def _has(text: str, name: str, start: str) -> bool:
+    """Whether a filter surely has a repository, by its whole name where that is known, otherwise by its beginning.
+    "Filters with no wildcard will match all repository names that contain the filter", with wildcards the whole name
+    (ECR user guide, "Configuring enhanced scanning for images")."""
+    if "*" not in text:
+        return text in (name or start)
+    pattern = ".*".join(map(re.escape, text.split("*")))
+    return bool(re.fullmatch(pattern, name or start)) and (bool(name) or text.endswith("*"))
+
+
+def hosted_zone(survey: Survey) -> Iterator[Check]:
+    """Whether the zone is there, public, and the domain's: in a private one (Route 53 API reference, HostedZoneConfig)
+    ACM finds no record that validates a certificate, and nobody outside its VPCs finds the address."""
+    zone = survey.values.get(template_names.ZONE, "")
+    if not zone:
+        return
+    try:
+        about = survey.aws.call("route53", "get_hosted_zone", Id=zone)["HostedZone"]
+    except AwsError as error:
+        if error.code != "NoSuchHostedZone":  # botocore's model of Route 53
+            raise
+        yield fault("hosted zone", f"the account has no zone {zone}", "Correct HostedZoneId.")
+        return
+    name, domain = about["Name"].rstrip("."), survey.values.get(template_names.DOMAIN, "")
+    if about.get("Config", {}).get("PrivateZone"):
+        what = f"{name} ({zone}) is private: no certificate is validated there, and users do not find the address"
+        yield fault("hosted zone", what, "Name the public zone of the domain in HostedZoneId.")
+    elif domain and not f".{domain}".endswith(f".{name}"):
+        yield fault(
+            "hosted zone", f"{domain} is not in {name} ({zone})", "Name the zone of the domain in HostedZoneId."
+        )
+    else:
+        yield good("hosted zone", name)

@@ -22,6 +22,8 @@ LOOKERS: tuple[Looker, ...] = (
     account.mail,
     account.messages,
     account.build_image,
+    account.image_scans,
+    account.hosted_zone,
     source.names,
 )
 STYLES = {State.GOOD: GREEN, State.WARNING: YELLOW, State.ERROR: RED, State.UNKNOWN: YELLOW}
