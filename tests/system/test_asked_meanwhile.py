@@ -140,9 +140,22 @@ def kept(environment: DeployedEnvironment) -> Iterator[str]:
     words = ["--app", application, "--cache", cache, "--programs", environment.folder / "fakes", "--keep"]
     done = command(environment, *map(str, words))
     assert done.returncode == 0, done.stdout + done.stderr
-    environment.deploy()  # the release is known from now on
     [address] = kept_addresses(cache).values()
+    before = deployment(environment)
+    with client(address) as asking:
+        environment.deploy()  # the release is known from now on
+        if deployment(environment) != before:  # and its tasks run before anything else is changed
+            asking.until(lambda: len(asking.api.processes) > 1)
     yield address
+
+
+def deployment(environment: DeployedEnvironment) -> str:
+    """The newest deployment of the environment's service; empty where it has none."""
+    for cluster in environment.aws.call("ecs", "list_clusters")["clusterArns"]:
+        for service in environment.aws.call("ecs", "list_services", cluster=cluster)["serviceArns"]:
+            [shown] = environment.aws.call("ecs", "describe_services", cluster=cluster, services=[service])["services"]
+            return str(shown["deployments"][0]["id"])
+    return ""
 
 
 def update(here: DeployedEnvironment, **changes: str) -> str:
@@ -224,7 +237,7 @@ def test_new_instances_interrupt_nothing(tmp_path: Path) -> None:
             for parameter, value in changes.items():
                 assert promise(there, parameter, value).users.startswith("nothing")
             update(there, **changes)
-            asking.until(lambda: len(asking.api.processes) > 1)
+            asking.until(lambda: "DEBUG" in asking.api.levels)
         assert asking.api.sent > 50 and (asking.api.lost, asking.page.lost) == (0, 0), asking
         assert asking.api.levels == {"INFO", "DEBUG"}
 
