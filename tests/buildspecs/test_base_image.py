@@ -157,8 +157,8 @@ def test_a_registry_that_is_not_believed_changes_nothing(
         ("python:3.11-slim", "python:3.11-slim is not HOST/NAME:TAG\n"),
         (
             "127.0.0.1:1/library/python:3.11-slim",
-            "http://127.0.0.1:1/v2/library/python/manifests/3.11-slim: no answer, <urlopen error [Errno 111] Connection "
-            "refused>\n",
+            "http://127.0.0.1:1/v2/library/python/manifests/3.11-slim: no answer, "
+            "<urlopen error [Errno 111] Connection refused>\n",
         ),
     ],
 )
