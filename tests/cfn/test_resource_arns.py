@@ -44,6 +44,22 @@ def test_every_type_with_a_name_has_an_arn_and_every_form_can_be_filled() -> Non
     assert all(name[0].isupper() and 40 <= longest <= 1011 for name, longest in NAMES.values())
 
 
+# Services whose ARNs have neither Region nor account, or no Region (Service Authorization Reference).
+NOWHERE, GLOBAL = ("route53", "s3"), ("budgets", "cloudfront", "iam")
+
+
+@pytest.mark.parametrize("kind", ARNS)
+def test_an_arn_says_the_place_that_its_service_has_and_properties_of_its_type(kind: str) -> None:
+    properties = schema(kind)["properties"]
+    for form in ARNS[kind]:
+        assert {"id", *properties} >= set(re.findall(r"\{(\w+)\}", form)) - {"region", "account"}, form
+        if not form.startswith("{"):
+            service, region, account, name = form.split(":", 3)
+            is_global = service in GLOBAL or kind == "AWS::CloudWatch::Dashboard"
+            expected = ("", "") if service in NOWHERE else ("" if is_global else "{region}", "{account}")
+            assert (region, account) == expected and name.strip("/"), form
+
+
 # Where AWS takes more of a name than CloudFormation makes (DynamoDB takes ARNs as names, Parameter Store whole paths).
 LONGER = {"AWS::DynamoDB::Table", "AWS::SSM::Parameter"}
 
