@@ -30,6 +30,23 @@ def test_a_row_names_actions_of_one_service_that_there_are_and_a_resource(thing:
         assert all(re.fullmatch(r"[\w-]+:[\w/:-]+", key) and value for key, value in row.when.items()), row
 
 
+# Services whose ARNs have neither Region nor account, or no Region (Service Authorization Reference).
+NOWHERE, GLOBAL = ("s3",), ("cloudfront", "iam")
+
+
+@pytest.mark.parametrize("thing", ROWS)
+def test_the_arn_of_a_row_has_the_place_of_its_service(thing: str) -> None:
+    for row in ROWS[thing]:
+        plain = row.on
+        for name in ("Partition", "Region", "AccountId"):
+            plain = plain.replace(f"${{AWS::{name}}}", name)
+        if plain.startswith("arn:"):
+            _, partition, service, region, account, name = plain.split(":", 5)
+            expected = ("", "") if service in NOWHERE else ("" if service in GLOBAL else "Region", "AccountId")
+            assert (partition, region, account) == ("Partition", *expected) and name.strip("/"), row
+            assert service == row.actions[0].partition(":")[0], row
+
+
 OPTIONS = [
     (thing, option)
     for thing, rows in ROWS.items()
