@@ -16,6 +16,8 @@ from scripts.onboarding.writing import _keep, _left_behind
 from tests.conftest import ROOT
 from tests.support.onboarding import folder
 
+BY_HAND = f"{FACTS} was written or corrected by hand, and the application says something else"
+
 
 @pytest.fixture
 def application(tmp_path: Path) -> Application:
@@ -63,15 +65,18 @@ def test_a_correction_is_not_lost_when_the_application_changes(checkout: Path, a
     application.health_path = "/alive"
     with pytest.raises(RefusedError) as error:
         decide(checkout, application, text_of(application))
-    lines = [line.strip() for line in error.value.reason.splitlines()]
-    assert "-        port=9000," in lines and '+        health_path="/alive",' in lines
-    assert "`onboard --replace`" in error.value.remedy
+    first, *lines = error.value.reason.splitlines()
+    assert first == f"{BY_HAND}; nothing was written:"
+    assert "  -        port=9000," in lines and '  +        health_path="/alive",' in lines
+    assert error.value.remedy == (
+        "Take over by hand what is right (+), and leave the rest; or lose the lines with - by `onboard --replace`."
+    )
     assert decide(checkout, application, text_of(application), replace=True) is Decision.WRITE
 
 
 def test_facts_that_somebody_wrote_are_a_correction_too(checkout: Path, application: Application) -> None:
     put(checkout, application_source(application, ()).replace("port=8000", "port=9000"))
-    with pytest.raises(RefusedError, match="written or corrected by hand"):
+    with pytest.raises(RefusedError, match=f"^{BY_HAND}; nothing was written:"):
         decide(checkout, application, text_of(application))
 
 
@@ -83,7 +88,7 @@ def test_another_applications_facts_go_when_they_are_in_a_commit(checkout: Path,
         subprocess.run([*git, *words], check=True)
     assert decide(checkout, application, text_of(application)) is Decision.WRITE
     put(checkout, other.replace("port=8000", "port=9000"))
-    with pytest.raises(RefusedError, match="changes that are in no commit"):
+    with pytest.raises(RefusedError, match=f"^{FACTS} has changes that are in no commit; nothing was written:"):
         decide(checkout, application, text_of(application))
 
 
@@ -101,12 +106,12 @@ def test_facts_that_are_no_python_have_no_name(checkout: Path) -> None:
 def test_of_many_lines_that_differ_forty_are_shown(checkout: Path, application: Application) -> None:
     correct(checkout)
     text = (checkout / FACTS).read_text(encoding="utf-8")
-    for count, more in ((40, []), (41, ["... and 1 more lines"])):
+    for count, more in ((40, []), (41, ["  ... and 1 more lines"])):
         added = "".join(f"# {number}\n" for number in range(count - 1))
         application.port = 9000  # what was corrected is then what the application says
         put(checkout, text.replace("from generator", f"{added}from generator", 1))
         with pytest.raises(RefusedError) as error:
             decide(checkout, application, text_of(application).replace("from generator", "# new\nfrom generator", 1))
         first, *lines = error.value.reason.splitlines()
-        assert first.endswith("; nothing was written:") and [line.strip() for line in lines[40:]] == more
+        assert first == f"{BY_HAND}; nothing was written:" and lines[40:] == more
         assert len(lines) == 40 + len(more)

@@ -46,8 +46,10 @@ def test_a_folder_is_named_by_its_content(application: Path, tmp_path: Path) -> 
 def test_a_repository_gives_its_commit_and_not_what_lies_about(application: Path, tmp_path: Path) -> None:
     git = ["git", "-C", str(application), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "--quiet"], check=True)
-    with pytest.raises(RefusedError, match="git gives no commit"):
+    with pytest.raises(RefusedError) as refused:
         taken(application, tmp_path / "none")
+    assert refused.value.reason.startswith(f"{application} is a repository, and git gives no commit of it: fatal: ")
+    assert refused.value.remedy == "Commit what shall be released, or correct what git says."
     (application / "bin" / "text").write_text("")
     (application / "bin" / "text").chmod(0o600)
     subprocess.run([*git, "add", "bin"], check=True)
@@ -62,8 +64,9 @@ def test_a_repository_gives_its_commit_and_not_what_lies_about(application: Path
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RefusedError, match="has no files"):
+    with pytest.raises(RefusedError) as refused:
         taken(tmp_path / "empty", tmp_path / "one")
+    assert str(refused.value) == f"{tmp_path / 'empty'} has no files.\nName the folder of an application with --app."
 
 
 def test_a_folder_without_a_repository_has_one_version(application: Path, tmp_path: Path) -> None:
@@ -101,8 +104,9 @@ def test_a_link_is_what_codepipeline_makes_of_it(
 
 @pytest.mark.parametrize("revision", ["--output=/tmp/x", "HEAD~1", "main", ""])
 def test_only_the_id_of_a_commit_names_one(application: Path, tmp_path: Path, revision: str) -> None:
-    with pytest.raises(RefusedError, match="is not a commit"):
+    with pytest.raises(RefusedError) as refused:
         checkout(application, tmp_path, revision)
+    assert str(refused.value) == f"{revision} is not a commit.\nName a commit by its id."
 
 
 def committed(application: Path) -> None:
@@ -196,8 +200,9 @@ def test_a_name_that_no_archive_can_have_is_refused(application: Path, tmp_path:
     if versioned:
         committed(application)
     (tmp_path / "out").mkdir()
-    with pytest.raises(RefusedError, match="is not UTF-8: a zip archive cannot have it"):
+    with pytest.raises(RefusedError) as refused:
         checkout(application, tmp_path / "out")
+    assert str(refused.value) == "The name of b'\\xff' is not UTF-8: a zip archive cannot have it.\nRename it."
 
 
 def test_a_path_that_leads_out_of_the_repository_is_refused(application: Path, tmp_path: Path) -> None:
@@ -214,8 +219,9 @@ def test_a_path_that_leads_out_of_the_repository_is_refused(application: Path, t
     outer = run("mktree", typed=f"040000 tree {inner}\t..\n")
     commit = run("-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "x", outer)
     (tmp_path / "folder").mkdir()
-    with pytest.raises(RefusedError, match="leads out of the repository"):
+    with pytest.raises(RefusedError) as refused:
         checkout(application, tmp_path / "folder", commit)
+    assert str(refused.value) == "../out leads out of the repository.\nLook at where this repository comes from."
     assert not (tmp_path / "out").exists()
 
 
@@ -231,5 +237,8 @@ def test_an_environment_of_python_is_none_of_a_folders_files(application: Path, 
 def test_a_bare_repository_is_told(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "bare")], check=True)
     (tmp_path / "out").mkdir()
-    with pytest.raises(RefusedError, match="is a bare repository"):
+    with pytest.raises(RefusedError) as refused:
         checkout(tmp_path / "bare", tmp_path / "out")
+    assert str(refused.value) == (
+        f"{tmp_path / 'bare'} is a bare repository, without files.\nClone it, and name the clone."
+    )
