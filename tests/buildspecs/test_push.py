@@ -5,6 +5,7 @@ import json
 import re
 import tarfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,16 @@ def stored(digest: str = "") -> dict[str, Any]:
     return {"images": [{"imageId": {"imageDigest": digest}}] if digest else [], "failures": []}
 
 
-def packed(files: dict[str, bytes]) -> bytes:
-    """Files as the bytes of a tar archive."""
+def packed(files: Mapping[str, bytes | None]) -> bytes:
+    """Files as the bytes of a tar archive; what has no content is a folder."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as members:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
+            if content is None:
+                member.type = tarfile.DIRTYPE
+                members.addfile(member)
+                continue
             member.size = len(content)
             members.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
@@ -333,8 +338,14 @@ def test_the_same_image_and_build_give_the_same_bytes(empty: Workshop) -> None:
         pytest.param(b"", marks=pytest.mark.soak),
         b"no archive",
         packed({"manifest.json": b"[{}]"}),
+        packed({"manifest.json": b"["}),
+        packed({"manifest.json": b"[1]"}),
+        packed({"manifest.json": b'[{"Layers": ["gone"]}]'}),
+        packed({"manifest.json": b'[{"Layers": ["layer"]}]', "layer": b"no archive"}),
+        packed({"manifest.json": None}),
         pytest.param(packed({"other": b""}), marks=pytest.mark.soak),
     ],
+    ids=["empty", "text", "no layers", "no JSON", "no object", "no such layer", "no layer", "a folder", "no manifest"],
 )
 def test_an_archive_that_cannot_be_read_is_not_pushed(empty: Workshop, content: bytes) -> None:
     push(empty)

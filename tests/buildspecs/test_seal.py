@@ -127,7 +127,7 @@ LOCK = {
     "lockfileVersion": 3,
     "packages": {
         "": {"name": "page", "version": "1.0.0"},
-        "node_modules/react": {**ENTRY, "integrity": "sha1-notahash sha512-" + "A" * 86 + "=="},
+        "node_modules/react": {**ENTRY, "integrity": "sha1-abc sha1-notahash sha512-" + "A" * 86 + "=="},
         "node_modules/a/node_modules/react": {"version": "17.0.0", "dev": True},
         "node_modules/@scope/name": {
             "version": "2.0.0",
