@@ -55,6 +55,19 @@ class Shell:
             check=False,
         )
 
+    def git(self, *words: str) -> str:
+        done = subprocess.run(
+            ["git", *pull_requests.NAMED, *words], cwd=self.folder, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        """An empty commit of this folder, which is a repository from then on."""
+        if not (self.folder / ".git").exists():
+            self.git("init", "--quiet", "--initial-branch", "main")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "one")
+        return self.git("rev-parse", "HEAD")
+
     def calls(self) -> list[str]:
         return self.notes.read_text(encoding="utf-8").splitlines()
 
@@ -185,6 +198,7 @@ def test_when_the_steps_of_a_review_run() -> None:
     ]
     assert steps == [
         ("actions/checkout", None),
+        ("Find the commit of the base branch that this is merged into", None),
         ("actions/setup-python", None),
         ("Render, lint and check the templates", None),
         ("Show what the gate found at its lines", "failure()"),
@@ -220,6 +234,28 @@ def test_when_the_steps_of_a_review_run() -> None:
         ("scan", "download-artifact", {"name": "gate"}),
         ("comment", "download-artifact", {"name": "review", "path": "review"}),
     ]
+
+
+def test_a_review_compares_with_the_commit_that_the_checkout_merges_into(shell: Shell) -> None:
+    """A checkout that is no merge ends the job: nobody knows then what it is compared with."""
+    steps = {step.get("name"): step for step in parsed("github", "review.yml")["jobs"]["gate"]["steps"]}
+    find = steps["Find the commit of the base branch that this is merged into"]["run"]
+    files = {name: str(shell.folder / name) for name in ("GITHUB_ENV", "GITHUB_STEP_SUMMARY")}
+    shell.commit()
+    assert shell.run(find, **files).returncode != 0
+    shell.git("checkout", "--quiet", "-b", "work")
+    shell.commit()
+    shell.git("checkout", "--quiet", "main")
+    base = shell.commit()
+    shell.git("merge", "--quiet", "--no-ff", "work")
+    assert shell.run(find, **files).returncode == 0
+    assert shell.text("GITHUB_ENV") == f"MERGED_INTO={base}\n"
+    for name in ("Review", "Review as a page"):
+        assert shell.run(steps[name]["run"], MERGED_INTO=base, **files).returncode == 0
+    assert shell.calls() == [f"delivery review {base} --format {form}" for form in ("markdown", "html")]
+    assert (
+        shell.text("review.md") == shell.text("review.html") == shell.text("GITHUB_STEP_SUMMARY") == "delivery says\n"
+    )
 
 
 def test_when_the_jobs_of_gitlab_run() -> None:
@@ -303,17 +339,18 @@ def test_the_other_jobs_of_gitlab_deploy_the_plan_and_look_twice(shell: Shell) -
     ]
 
 
-@pytest.mark.parametrize("gate", [0, 1])
-def test_the_gate_of_gitlab_reviews_first_and_fails_then(shell: Shell, gate: int) -> None:
+@pytest.mark.parametrize(("gate", "merges_into"), [(0, ""), (1, ""), (0, "target")])
+def test_the_gate_of_gitlab_reviews_first_and_fails_then(shell: Shell, gate: int, merges_into: str) -> None:
     shell.ends("make", gate)
+    variables = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "base", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": merges_into}
     script = parsed("gitlab", ".gitlab-ci.yml")["gate"]["script"]
     [end] = [number for number, line in enumerate(script) if line.startswith("test ")]
-    done = shell.run("\n".join(script[: end + 1]), CI_MERGE_REQUEST_DIFF_BASE_SHA="base")
+    done = shell.run("\n".join(script[: end + 1]), **variables)
     assert (done.returncode == 0) is (gate == 0)
     assert shell.calls() == [
         "make templates FORMAT=junit OUT=gate.xml",
-        "delivery review base --format markdown",
-        "delivery review base --format html",
+        f"delivery review {merges_into or 'base'} --format markdown",
+        f"delivery review {merges_into or 'base'} --format html",
     ]
     assert shell.text("review.md") == shell.text("review.html") == "delivery says\n"
     assert script[end + 1 :] == ["git diff --exit-code -- templates docs", "bash .ci/version"]
@@ -337,18 +374,10 @@ def test_codebuild_without_a_base_reviews_nothing_and_says_so(shell: Shell, gate
 
 
 def test_codebuild_reviews_against_the_base_of_a_webhook(shell: Shell) -> None:
-    def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", *pull_requests.NAMED, *words], cwd=shell.folder, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    git("init", "--quiet", "--initial-branch", "main")
-    git("commit", "--quiet", "--allow-empty", "--message", "base")
-    base = git("rev-parse", "HEAD")
-    git("remote", "add", "origin", ".")
-    git("checkout", "--quiet", "-b", "work")
-    git("commit", "--quiet", "--allow-empty", "--message", "work")
+    base = shell.commit()
+    shell.git("remote", "add", "origin", ".")
+    shell.git("checkout", "--quiet", "-b", "work")
+    shell.commit()
     done = codebuild(shell, CODEBUILD_WEBHOOK_BASE_REF="refs/heads/main")
     assert done.returncode == 0, done.stderr
     assert shell.calls()[1:] == [
