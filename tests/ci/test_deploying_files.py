@@ -61,11 +61,11 @@ class Shell:
         )
         return done.stdout.strip()
 
-    def commit(self) -> str:
+    def commit(self, message: str) -> str:
         """An empty commit of this folder, which is a repository from then on."""
         if not (self.folder / ".git").exists():
             self.git("init", "--quiet", "--initial-branch", "main")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "one")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
 
     def calls(self) -> list[str]:
@@ -241,12 +241,12 @@ def test_a_review_compares_with_the_commit_that_the_checkout_merges_into(shell: 
     steps = {step.get("name"): step for step in parsed("github", "review.yml")["jobs"]["gate"]["steps"]}
     find = steps["Find the commit of the base branch that this is merged into"]["run"]
     files = {name: str(shell.folder / name) for name in ("GITHUB_ENV", "GITHUB_STEP_SUMMARY")}
-    shell.commit()
+    shell.commit("first")
     assert shell.run(find, **files).returncode != 0
     shell.git("checkout", "--quiet", "-b", "work")
-    shell.commit()
+    shell.commit("work")
     shell.git("checkout", "--quiet", "main")
-    base = shell.commit()
+    base = shell.commit("meanwhile")
     shell.git("merge", "--quiet", "--no-ff", "work")
     assert shell.run(find, **files).returncode == 0
     assert shell.text("GITHUB_ENV") == f"MERGED_INTO={base}\n"
@@ -374,10 +374,10 @@ def test_codebuild_without_a_base_reviews_nothing_and_says_so(shell: Shell, gate
 
 
 def test_codebuild_reviews_against_the_base_of_a_webhook(shell: Shell) -> None:
-    base = shell.commit()
+    base = shell.commit("base")
     shell.git("remote", "add", "origin", ".")
     shell.git("checkout", "--quiet", "-b", "work")
-    shell.commit()
+    shell.commit("work")
     done = codebuild(shell, CODEBUILD_WEBHOOK_BASE_REF="refs/heads/main")
     assert done.returncode == 0, done.stderr
     assert shell.calls()[1:] == [
