@@ -21,6 +21,7 @@ from botocore.utils import parse_timestamp
 from scripts.deployment.aws import AT_ONCE, LONGEST, Answer, Aws, Endpoint, Identity, pauses
 from scripts.deployment.errors import REMEDIES, AwsError, Exit, UsageError, remedy
 from tests.conftest import ROOT
+from tests.support.sections import Sections
 from tests.support.service import Prepared
 
 STACKS = (
@@ -152,6 +153,7 @@ REMEDIES_OF_ERRORS = {
     "MetadataRetrievalError": "AWS_CONTAINER_",
     "UnusableConfiguration": "variables that begin with AWS_",
 }
+REMEDY_TEXTS = Sections(Path(__file__).with_name("remedies.txt"), REMEDIES_OF_ERRORS)
 PASSES = {"EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosedError", "ReadTimeoutError"}
 PASSES |= {"ProxyConnectionError", "SSLError", "CredentialRetrievalError", "MetadataRetrievalError"}
 
@@ -161,6 +163,7 @@ def test_each_error_has_its_own_remedy(code: str) -> None:
     """And whoever follows an operation waits for what may pass by itself."""
     error = AwsError("cloudformation.describe_stacks", code, "")
     assert REMEDIES_OF_ERRORS[code] in error.remedy and error.final is (code not in PASSES)
+    REMEDY_TEXTS.holds(code, [error.remedy])
     if code.endswith(("Error", "NotFound")):
         assert hasattr(botocore.exceptions, code)
 
