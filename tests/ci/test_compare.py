@@ -129,29 +129,38 @@ def says_what_it_is_called_with(clone: Clone) -> None:
     clone.python.write_text('#!/bin/sh\necho "called: $*"\n', encoding="utf-8")
 
 
+def refused(why: str) -> tuple[int, str]:
+    return 1, f"no release: {why}\n"
+
+
 def test_a_release_is_a_tag_with_version_and_digest_and_is_made_once(clone: Clone) -> None:
     says_what_it_is_called_with(clone)
     (clone.folder / "templates").mkdir()
     (clone.folder / "templates/site.json").write_text("{}", encoding="utf-8")
     clone.version("0.1.0")
     clone.version("0.2.0")
-    assert clone.run("release")[1] == "no release: releases are made on main\n"
+    assert clone.run("release") == refused("releases are made on main")
     clone.git("branch", "--move", "main")
     status, output = clone.run("release")
     assert status == 0 and output.endswith("push it: git push origin v0.2.0\n"), output
     assert "called: -m generator --check --gate\n" in output and "called: -m scripts.cli version" in output
     message = clone.git("tag", "--list", "--format=%(contents)", "v0.2.0")
     assert message == f"0.2.0, templates {clone.git('rev-parse', 'HEAD:templates')}"
-    assert "v0.2.0 is released" in clone.run("release")[1]
+    assert clone.run("release") == refused(
+        "v0.2.0 is released; the next change sets another version in generator/version.py"
+    )
     clone.version("0.3.0")
     (clone.folder / "CHANGELOG.md").write_text("", encoding="utf-8")
-    assert "the working tree has changes" in clone.run("release")[1]
+    assert clone.run("release") == refused("the working tree has changes")
     clone.commit("no line")
-    assert "CHANGELOG.md has no heading `## 0.3.0`" in clone.run("release")[1]
+    assert clone.run("release") == refused("CHANGELOG.md has no heading `## 0.3.0`")
+    clone.version("next")
+    assert clone.run("release") == refused("generator/version.py has no version such as 1.2.3")
     clone.version("0.3.1")
     clone.python.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     clone.commit("the gate has findings")
-    assert "the gate has findings" in clone.run("release")[1] and clone.git("tag") == "v0.2.0"
+    assert clone.run("release") == refused("the templates are stale, or the gate has findings")
+    assert clone.git("tag") == "v0.2.0"
 
 
 def test_the_version_is_compared_with_the_last_that_has_a_tag(clone: Clone) -> None:
