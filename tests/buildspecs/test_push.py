@@ -4,7 +4,6 @@ import io
 import json
 import re
 import tarfile
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from botocore.stub import Stubber
 from botocore.validate import ParamValidator
 
 from scripts.rehearsal.builds.phases import Outcome
+from tests.support.buildspecs.releases import changed_after
 from tests.support.buildspecs.running import COMMIT, REPOSITORY, Workshop
 
 TAG = COMMIT[:12]
@@ -448,12 +448,11 @@ def test_an_image_that_is_not_scanned_is_never_green(empty: Workshop, status: st
 
 def test_a_scan_that_takes_a_while_is_waited_for(empty: Workshop) -> None:
     scans = ("aws", "ecr", "describe-image-scan-findings")
-    later = threading.Timer(
-        2.0, lambda: empty.machine.answer("ecr describe-image-scan-findings", scanned(LOW=("CVE-2026-0003",)))
-    )
-    later.start()
-    outcome = scan(empty, scanned("IN_PROGRESS"), WAIT_SECONDS="60", PAUSE_SECONDS="0.2")
-    later.join()
+    complete = scanned(LOW=("CVE-2026-0003",))
+    with changed_after(
+        lambda: empty.machine.calls(*scans), lambda: empty.machine.answer("ecr describe-image-scan-findings", complete)
+    ):
+        outcome = scan(empty, scanned("IN_PROGRESS"), WAIT_SECONDS="60", PAUSE_SECONDS="0.2")
     assert outcome.succeeded and len(empty.machine.calls(*scans)) > 1, outcome.log
     assert "RESULT scan: no finding stops it (SCAN_FINDINGS_BLOCK=CRITICAL), accepted: none; 1 LOW\n" in outcome.log
 
@@ -561,10 +560,11 @@ def signature(empty: Workshop, answer: dict[str, Any], wait: str = "0", pause: s
 
 def test_a_signature_that_takes_a_while_is_waited_for(empty: Workshop) -> None:
     question = "ecr describe-image-signing-status"
-    later = threading.Timer(2.0, lambda: empty.machine.answer(question, signed("COMPLETE")))
-    later.start()
-    outcome = signature(empty, signed("IN_PROGRESS"), "60", "0.2")
-    later.join()
+    with changed_after(
+        lambda: len(empty.machine.calls("aws", *question.split())) > 1,
+        lambda: empty.machine.answer(question, signed("COMPLETE")),
+    ):
+        outcome = signature(empty, signed("IN_PROGRESS"), "60", "0.2")
     assert outcome.succeeded and len(empty.machine.calls("aws", *question.split())) > 1, outcome.log
 
 

@@ -7,7 +7,6 @@ import base64
 import copy
 import io
 import json
-import threading
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +17,7 @@ from botocore import xform_name
 from botocore.validate import ParamValidator
 
 from scripts.rehearsal.builds.phases import Outcome
-from tests.support.buildspecs.releases import HEALTHY, PARAMETER, SMOKE, Site
+from tests.support.buildspecs.releases import HEALTHY, PARAMETER, SMOKE, Site, changed_after
 from tests.support.buildspecs.running import Workshop
 
 FILES = {"Procfile": "web: true\n", "app/main.py": "app = 1\n", ".ebextensions/01.config": "x: y\n"}
@@ -258,9 +257,9 @@ def test_another_target_is_not_verified(empty: Workshop, site: Site) -> None:
 def test_the_time_in_which_traffic_shifts_is_waited_for_besides(empty: Workshop, site: Site) -> None:
     """Instances of before run on for as long."""
     site.answers["GET /later"] = (502, "")
-    healed = threading.Timer(0.8, lambda: site.answers.update({"GET /later": (200, "")}))
-    healed.start()
-    outcome = verify(empty, site, ANSWERS, FILES, HEALTH_PATH="/later", SHIFT_MINUTES="1 2")
-    healed.join()
+    with changed_after(
+        lambda: site.requests.count("GET /later") > 1, lambda: site.answers.update({"GET /later": (200, "")})
+    ):
+        outcome = verify(empty, site, ANSWERS, FILES, HEALTH_PATH="/later", SHIFT_MINUTES="1 2")
     assert outcome.succeeded, outcome.log
     assert "waiting, health: status: wanted 200, found 502" in outcome.log

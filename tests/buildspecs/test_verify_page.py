@@ -1,11 +1,9 @@
 """The verify build of the frontend: the page that is served is the page of this run, byte for byte."""
 
-import threading
-
 import pytest
 
 from scripts.rehearsal.builds.phases import Outcome
-from tests.support.buildspecs.releases import Site
+from tests.support.buildspecs.releases import Site, changed_after
 from tests.support.buildspecs.running import Workshop
 
 PAGE = "<!DOCTYPE html><script src=/static/js/main.0a1b2c3d.js></script>\n"
@@ -45,10 +43,8 @@ def test_a_page_that_comes_later_is_waited_for_and_each_difference_is_shown_once
     site.answers = {"GET /": (503, PAGE), "GET /index.html": (200, PAGE)}
     empty.machine.answer("s3api get-object", PAGE)
     empty.machine.answer("ssm put-parameter", {"Version": 2})
-    healed = threading.Timer(1.5, lambda: site.answers.update({"GET /": (200, PAGE)}))
-    healed.start()
-    outcome = page(empty, site, WAIT_SECONDS="30", PAUSE_SECONDS="0.1")
-    healed.join()
+    with changed_after(lambda: site.requests.count("GET /") > 2, lambda: site.answers.update({"GET /": (200, PAGE)})):
+        outcome = page(empty, site, WAIT_SECONDS="60", PAUSE_SECONDS="0.1")
     assert outcome.succeeded, outcome.log
     assert site.requests.count("GET /") > 2
     length = len(PAGE)
