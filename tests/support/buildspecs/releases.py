@@ -65,13 +65,13 @@ def served() -> Iterator[Site]:
 
 
 @contextmanager
-def changed_after(asked: Callable[[], object], change: Callable[[], object]) -> Iterator[None]:
-    """Makes a change meanwhile, as soon as something was `asked`: never before it, however busy the machine is."""
+def changed_after(condition: Callable[[], object], change: Callable[[], object]) -> Iterator[None]:
+    """Makes a change meanwhile, as soon as a `condition` holds: never before it, however busy the machine is."""
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.wait(0.02):
-            if asked():
+            if condition():
                 change()
                 return
 
