@@ -31,6 +31,9 @@ os.environ["CONTAINERS_STORAGE_CONF"] = "/dev/null/none"
 # Each of the hundreds of processes of the suite would compile the checkout again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# In the background of a script nobody listens to an interrupt, and no process of the suite would.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # cfn-lint and moto make millions of small objects: looking for garbage all the time costs a sixth of the time.
 gc.set_threshold(100_000)
 NOT_RUN: list[str] = []

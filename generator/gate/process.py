@@ -21,8 +21,9 @@ def shared(work: Work) -> Iterator[list[Callable[[], Any]]]:
     So nothing may depend on which process a function runs in, and the longest one stands first.
 
     The function of a result raises what the work raises: that is called again here, because not every error can be sent
-    from one process to another. It raises `EOFError` where the other process was ended. Leaving the context ends that
-    process; it never outlives this one for longer than its work, because nothing but the work keeps it.
+    from one process to another; and so is what the other process was at when it was ended, as by a machine without
+    memory. Leaving the context ends that process; it never outlives this one for longer than its work, because nothing
+    but the work keeps it.
     """
     receiving, sending = Pipe(duplex=False)
     waiting, filling = Pipe(duplex=False)  # the numbers of the functions that no process has begun, a byte each
@@ -36,7 +37,7 @@ def shared(work: Work) -> Iterator[list[Callable[[], Any]]]:
     def result(number: int) -> Any:
         while number not in outcomes:
             own = _next(waiting)
-            done, outcome = receiving.recv() if own is None else (own, _outcome(work[own]))
+            done, outcome = _received(receiving, number) if own is None else (own, _outcome(work[own]))
             outcomes[done] = outcome
         failed, value = outcomes[number]
         return work[number]() if failed else value
@@ -50,9 +51,20 @@ def shared(work: Work) -> Iterator[list[Callable[[], Any]]]:
         waiting.close()
 
 
+def _received(results: Connection, number: int) -> tuple[int, tuple[bool, Any]]:
+    """The next outcome of the other process; that `number` failed there where it was ended."""
+    try:
+        outcome: tuple[int, tuple[bool, Any]] = results.recv()
+    except (EOFError, OSError):  # the latter in the middle of an outcome
+        return number, (True, None)
+    return outcome
+
+
 def _carry_out(results: Connection, waiting: Connection, work: Work) -> None:
-    # An interrupt ends this process without a word: the one that waits says what there is to say.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # An interrupt ends this process without a word: the one that waits says what there is to say. Where nobody listens
+    # to an interrupt, as in the background of a script, this process does not either.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     while (number := _next(waiting)) is not None:
         results.send((number, _outcome(work[number])))
 

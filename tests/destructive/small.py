@@ -6,9 +6,10 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from generator.cfn.environments import Environment
@@ -166,15 +167,18 @@ class Kill:
     at: int
     on: str = ""
     count: int = 0
+    counting: Lock = field(default_factory=Lock)  # some calls are made at the same time
 
     def __call__(self, name: str, send: Callable[[], Answer]) -> Answer:
         if self.on not in ("", name):
             return send()
-        self.count += 1
+        with self.counting:
+            self.count += 1
+            number = self.count
         try:
             return send()
         finally:
-            if self.count == self.at:
+            if number == self.at:
                 os._exit(KILLED)
 
 

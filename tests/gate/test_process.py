@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from multiprocessing import Pipe, parent_process
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,20 @@ def refuses() -> None:
     raise RefusedError("what is wrong", "and why")
 
 
-def is_ended() -> None:
+def is_ended() -> int:
+    """Ends the process that it is carried out in, unless that is the one of the test."""
     Path(BEGUN).touch()
-    os.kill(os.getpid(), signal.SIGKILL)
+    if parent_process():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+def interrupts_itself() -> int:
+    """Interrupts the process that it is carried out in, unless that is the one of the test."""
+    Path(BEGUN).touch()
+    if parent_process():
+        os.kill(os.getpid(), signal.SIGINT)
+    return os.getpid()
 
 
 def takes_long() -> None:
@@ -104,11 +116,31 @@ def test_an_error_of_what_is_carried_out_here_is_not_raised_for_another_result()
             refused()
 
 
-def test_a_process_that_is_ended_has_no_result() -> None:
-    with process.shared((is_ended,)) as (ended,):
+def test_what_a_process_was_at_when_it_was_ended_is_carried_out_here() -> None:
+    with process.shared((is_ended, identifier)) as results:
         wait_until_begun()
-        with pytest.raises(EOFError):
-            ended()
+        assert [result() for result in results] == [os.getpid(), os.getpid()]
+
+
+def test_an_outcome_of_which_only_a_part_came_is_no_outcome() -> None:
+    receiving, sending = Pipe(duplex=False)
+    os.write(sending.fileno(), (100).to_bytes(4, "big") + b"a part")  # the length comes first
+    sending.close()
+    with receiving, process.shared((identifier,)) as (result,):
+        assert process._received(receiving, 7) == (7, (True, None))
+        result()
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_the_other_process_listens_to_an_interrupt_where_this_one_does(ignored: bool) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
+    try:
+        with process.shared((interrupts_itself, identifier)) as results:
+            wait_until_begun()
+            same = [result() == os.getpid() for result in results]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert same[0] == (not ignored)
 
 
 def test_nothing_is_left_behind_where_nobody_waits() -> None:

@@ -21,6 +21,7 @@ FILLED = {
     "scripts.onboarding.facts.Application": "read from one file after the other",
     "scripts.onboarding.routes._Module": "what one file says, as its tree is walked",
     "scripts.onboarding.routes._Reader": "walks a tree",
+    "scripts.onboarding.variables._Classes": "gathers the classes of all files, and what nobody can read of them",
     "scripts.operations.diagnose.cause.FailureObserver": "what services say while an operation runs",
     "scripts.operations.following._Watch": "how far the events of a stack are read",
     "scripts.operations.output.progress.Part": "how far a resource is",
