@@ -133,7 +133,7 @@ def _names(value: Value) -> Iterator[str]:
 
 def _written(value: Value, indent: int, before: int) -> str:
     """A value as `ruff format` leaves it: on one line where that fits behind `before` columns and before a comma,
-    otherwise each part on a line of its own. The whole is never on one line."""
+    otherwise the arguments of a call on one line, or each part on a line of its own. The whole is never on one line."""
     flat = _flat(value)
     if indent and indent + before + len(flat) + 1 <= COLUMNS:
         return flat
@@ -141,6 +141,9 @@ def _written(value: Value, indent: int, before: int) -> str:
     if isinstance(value, Call):
         parts = [(f"{name}=" if name else "", argument) for name, argument in value.arguments]
         opening = f"{value.name}("
+        together = ", ".join(f"{name}{_flat(part)}" for name, part in parts)
+        if len(inner) + len(together) <= COLUMNS:
+            return f"{opening}\n{inner}{together}\n{' ' * indent})"
     elif isinstance(value, tuple):
         parts, opening = [("", item) for item in value], "("
     else:

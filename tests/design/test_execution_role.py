@@ -87,6 +87,16 @@ def decided() -> dict[str, TypePermissions]:
     }
 
 
+@pytest.mark.parametrize(
+    ("count", "names"), [(1, "T0"), (6, "T0, T1, T2, T3, T4, T5"), (7, "7 of them"), (12, "12 of them")]
+)
+def test_a_reason_names_the_resources_while_they_are_few(count: int, names: str) -> None:
+    stack = Stack("data", "generator.stacks.data", "data.", PROJECT)
+    stack.resources |= {f"T{number}": {"Type": "AWS::DynamoDB::Table"} for number in reversed(range(count))}
+    stack.resources["Note"] = {"Type": "AWS::SSM::Parameter"}
+    assert execution._named("AWS::DynamoDB::Table", [stack]) == names
+
+
 def policies(templates: TemplateSet) -> list[str]:
     """The managed policies of the role."""
     named = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from generator.core.moves import MOVES
 from generator.render import render
 from generator.roots import environment
 from generator.version import VERSION
+from tests.conftest import ROOT
 from tests.support.policies import longest
 
 IDS = Path(__file__).with_name("logical_ids.txt")
@@ -178,6 +180,13 @@ def test_every_move_is_true(templates: TemplateSet) -> None:
         assert f"{move.template}.{move.before}" not in addresses, move
         assert not move.after or f"{move.template}.{move.after}" in addresses, move
         assert move.consequence, move
+
+
+def test_a_command_that_a_move_names_is_one_of_make() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    commands = [command.split() for move in MOVES for command in re.findall(r"`([^`]+)`", move.consequence)]
+    assert ["make", "access", "ENV=shared"] in commands
+    assert all(command[0] == "make" and command[1] in targets for command in commands), commands
 
 
 def test_a_child_that_is_not_needed_costs_nothing(templates: TemplateSet) -> None:

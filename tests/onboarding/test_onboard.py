@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,21 @@ def test_what_is_written_is_formatted_as_everything_here(tmp_path: Path) -> None
             [*ruff, *words, "--config", str(ROOT / ".ruff.toml"), str(file)], capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_line_is_as_long_as_it_may_be_and_no_longer(tmp_path: Path) -> None:
+    application = read_application(folder(tmp_path / "read"))
+    folder_of_facts = tmp_path / "facts"
+    folder_of_facts.mkdir()
+    lengths = set()
+    for more in range(40, 100):
+        variables = {"VITE_" + "A" * more: "/api"}
+        text = application_source(replace(application, page_variables=variables), ())
+        lengths |= {len(line) for line in text.splitlines()}
+        (folder_of_facts / f"facts{more}.py").write_text(text, encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff", "format", "--check", "--config", str(ROOT / ".ruff.toml")]
+    done = subprocess.run([*ruff, str(folder_of_facts)], capture_output=True, text=True)
+    assert done.returncode == 0 and {119, 120} <= lengths, done.stdout + done.stderr
 
 
 def test_what_is_written_renders(tmp_path: Path) -> None:
