@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import Pipe, Process
@@ -65,8 +66,11 @@ def _carry_out(results: Connection, waiting: Connection, work: Work) -> None:
     # to an interrupt, as in the background of a script, this process does not either.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    while (number := _next(waiting)) is not None:
-        results.send((number, _outcome(work[number])))
+    # A pipe takes some 64 KiB, and the other end looks at it only when it has nothing else to do: what is longer is
+    # sent while the work goes on. What cannot be sent ends with this process, and is carried out again in the other.
+    with ThreadPoolExecutor(1) as sender:
+        while (number := _next(waiting)) is not None:
+            sender.submit(results.send, (number, _outcome(work[number])))
 
 
 def _next(waiting: Connection) -> int | None:

@@ -11,6 +11,7 @@ import pytest
 from generator.gate import process
 
 BEGUN, GOES_ON = "begun", "goes-on"  # files
+LONG = 1 << 20  # bytes
 
 
 class RefusedError(Exception):
@@ -42,6 +43,31 @@ def interrupts_itself() -> int:
     if parent_process():
         os.kill(os.getpid(), signal.SIGINT)
     return os.getpid()
+
+
+def is_long() -> bytes:
+    """More than a pipe takes."""
+    return bytes(LONG)
+
+
+class Local:
+    """A process by its number, which no other one can be told of."""
+
+    def __init__(self) -> None:
+        self.number = os.getpid()
+
+    def __eq__(self, other: object) -> bool:
+        return self.number == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> str:
+        raise TypeError("not to be sent")
+
+
+def cannot_be_sent() -> Local:
+    Path(BEGUN).touch()
+    return Local()
 
 
 def takes_long() -> None:
@@ -84,6 +110,20 @@ def test_the_other_process_works_while_this_one_does_something_else() -> None:
         wait_until_begun()
         lets_go_on()
         assert waiting() != os.getpid()
+        other()
+
+
+def test_the_other_process_waits_for_nobody_who_takes_a_long_result() -> None:
+    with process.shared((is_long, lets_go_on)) as (long, other):
+        while not Path(GOES_ON).exists():  # nothing was taken yet
+            time.sleep(0.005)
+        assert len(long()) == LONG and other() != os.getpid()
+
+
+def test_what_cannot_be_sent_is_carried_out_here() -> None:
+    with process.shared((cannot_be_sent, identifier)) as (result, other):
+        wait_until_begun()
+        assert result() == os.getpid()
         other()
 
 
