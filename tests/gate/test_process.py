@@ -3,14 +3,14 @@
 import os
 import signal
 import time
-from multiprocessing import Pipe, parent_process
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from generator.gate import process
 
-BEGUN, GOES_ON = "begun", "goes-on"  # files
+BEGUN, GOES_ON, OWN = "begun", "goes-on", "own"  # files
 LONG = 1 << 20  # bytes
 
 
@@ -19,6 +19,11 @@ class RefusedError(Exception):
 
     def __init__(self, what: str, why: str) -> None:
         super().__init__(f"{what}: {why}")
+
+
+def is_own() -> bool:
+    """Whether this is the process of the test."""
+    return Path(OWN).read_text(encoding="utf-8") == str(os.getpid())
 
 
 def identifier() -> int:
@@ -32,7 +37,7 @@ def refuses() -> None:
 def is_ended() -> int:
     """Ends the process that it is carried out in, unless that is the one of the test."""
     Path(BEGUN).touch()
-    if parent_process():
+    if not is_own():
         os.kill(os.getpid(), signal.SIGKILL)
     return os.getpid()
 
@@ -40,7 +45,7 @@ def is_ended() -> int:
 def interrupts_itself() -> int:
     """Interrupts the process that it is carried out in, unless that is the one of the test."""
     Path(BEGUN).touch()
-    if parent_process():
+    if not is_own():
         os.kill(os.getpid(), signal.SIGINT)
     return os.getpid()
 
@@ -98,6 +103,7 @@ def wait_until_begun() -> str:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path(OWN).write_text(str(os.getpid()), encoding="utf-8")
 
 
 def test_each_function_has_its_result_in_whatever_order_it_is_asked_for() -> None:
