@@ -134,6 +134,7 @@ PROGRAMS = (
     "cli/test_loopback.py",
     "cli/test_set_up.py",
     "operations/test_migrate.py",
+    "review/test_page.py",
 )
 SLOW = (*LONGEST, "cli/test_make.py", "test_conformance.py")
 # Seconds that a test may take, with what it sets up; those of the longest files more. Long enough for a busy machine.

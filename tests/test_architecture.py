@@ -10,6 +10,7 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from tests.conftest import marker
 from tests.support.sources import import_statements
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -167,3 +168,10 @@ def test_tests_share_no_code_through_test_modules() -> None:
         names = {name for name in imports(file) if re.search(r"^tests\.(\w+\.)*test_\w+$", name)}
         borrowed.setdefault(file.parent.relative_to(ROOT).as_posix(), []).extend(f"{file.name}: {n}" for n in names)
     assert borrowed and not any(borrowed.values()), borrowed
+
+
+def test_no_unit_test_opens_a_browser() -> None:
+    """`make unit` is quick, and works where none is installed."""
+    files = [file for file in (ROOT / "tests").rglob("test_*.py") if "browser" in file.read_text(encoding="utf-8")]
+    opening = [file for file in files if re.search(r"support(\.| import .*)browser", file.read_text(encoding="utf-8"))]
+    assert len(opening) > 1 and [file.name for file in opening if marker(file) == "unit"] == []
