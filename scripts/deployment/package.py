@@ -7,13 +7,14 @@ its checksum before it is used, and what CloudFormation has taken is read back f
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from generator.cfn import verdict
+from generator.cfn.changes import PlannedChange
 from generator.cfn.names import RECORDS
 from generator.cfn.packaging import Bucket, Packaged, PackagedSet, bucket_policy, first_difference, parse
 from generator.cfn.quotas import TEMPLATE_BYTES
@@ -86,23 +87,32 @@ def verify_stored(aws: Aws, bucket: Bucket, template: Packaged) -> None:
         check(where, template.body, text)
 
 
+# What CloudFormation has taken for a stack: its path, its change set, the template that was packaged, its changes.
+Taken = tuple[tuple[str, ...], str, Packaged, Sequence[PlannedChange]]
+
+
 def verify(aws: Aws, plan: Plan, packaged: PackagedSet) -> None:
     """Raises `TemplateMismatchError` unless the change set of a plan holds the root of `packaged`, and each nested one
     what the root nests there."""
-    path: tuple[str, ...] = (plan.stack,)
-    levels = [(path, plan.change_set, packaged.root, plan.changes)]
-    for path, _, template, changes in levels:
-        for change in changes:
-            # What goes is not made from a template of ours, and one in which nothing changes is not executed.
-            if change.type == STACK and change.action != "Remove" and not (change.nested and not change.change_set):
-                below = (*path, change.path[-1])
-                nested = packaged.nested(template.body["Resources"][change.path[-1]]["Properties"]["TemplateURL"])
-                if nested is None or not change.change_set:
-                    raise TemplateMismatchError(" > ".join(below), "CloudFormation shows no change set of it")
-                levels.append((below, change.change_set, nested, change.children))
-    texts = aws.at_once(lambda level: read_text(aws, ChangeSetName=level[1]), levels)
-    for (path, _, template, _), text in zip(levels, texts, strict=True):
-        check(" > ".join(path), template.body, text)
+    level: list[Taken] = [((plan.stack,), plan.change_set, packaged.root, plan.changes)]
+    while level:
+        texts = aws.at_once(lambda taken: read_text(aws, ChangeSetName=taken[1]), level)
+        for (path, _, template, _), text in zip(level, texts, strict=True):
+            check(" > ".join(path), template.body, text)
+        # What a template nests is looked up only in one that is ours.
+        level = [below for taken in level for below in _nested(packaged, taken)]
+
+
+def _nested(packaged: PackagedSet, taken: Taken) -> Iterator[Taken]:
+    path, _, template, changes = taken
+    for change in changes:
+        # What goes is not made from a template of ours, and one in which nothing changes is not executed.
+        if change.type == STACK and change.action != "Remove" and not (change.nested and not change.change_set):
+            below = (*path, change.path[-1])
+            nested = packaged.nested(template.body["Resources"][change.path[-1]]["Properties"]["TemplateURL"])
+            if nested is None or not change.change_set:
+                raise TemplateMismatchError(" > ".join(below), "CloudFormation shows no change set of it")
+            yield below, change.change_set, nested, change.children
 
 
 def check(where: str, body: Body, text: str) -> None:

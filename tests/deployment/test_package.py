@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -157,6 +158,20 @@ def test_another_template_is_not_executed(bodies: Any, changes: Any, where: str,
         verify(taken(**bodies), planned(*changes), PACKAGED)
     reason = f"{where} is not the template that was reviewed: {difference}. Nothing was executed."
     assert str(raised.value) == f"{reason}\n{ADVICE}"
+
+
+@pytest.mark.parametrize(
+    ("name", "stolen", "where"),
+    [("root", change("Theirs", change_set="theirs"), "staging"),
+     ("data", replace(DATA, children=(change("Data", "Theirs", change_set="theirs"),)), "staging > Data")],
+)  # fmt: skip
+def test_a_nested_stack_that_ours_does_not_have_is_told_as_another_template(name: str, stolen: Any, where: str) -> None:
+    """A template is compared before anything is looked up in it by what its change set shows."""
+    ours = BODIES["environment" if name == "root" else name]
+    theirs = {**ours, "Resources": {**ours["Resources"], "Theirs": ours["Resources"].get("Data", {"Type": STACK})}}
+    with pytest.raises(TemplateMismatchError) as raised:
+        verify(taken(**{name: theirs}), planned(stolen), PACKAGED)
+    assert str(raised.value).startswith(f"{where} is not the template that was reviewed: /Resources/Theirs is not ours")
 
 
 def test_a_nested_stack_at_an_address_that_is_not_ours_is_not_executed() -> None:
