@@ -285,10 +285,7 @@ def _streams() -> None:
     from moto.dynamodb.models import DynamoDBBackend
 
     def update_streams(_: Any, table: Any, stream_specification: dict[str, Any]) -> None:
-        is_on, enable = (
-            bool((table.stream_specification or {}).get("StreamEnabled")),
-            stream_specification["StreamEnabled"],
-        )
+        is_on, enable = (table.stream_specification or {}).get("StreamEnabled"), stream_specification["StreamEnabled"]
         if enable and is_on:
             raise MockValidationException(f"Table already has an enabled stream: TableName: {table.name}")
         if not enable and not is_on:
